@@ -1,0 +1,46 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+PYTHON ?= python3
+STAGE = PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m stage
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint sanity unit molecule cores demo format amalgamation up down
+
+help: ## list what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## prepare this machine and run every check
+	$(STAGE) test
+
+lint: ## formatters, linters, types, documentation, changelog
+	$(STAGE) test lint
+
+sanity: ## ansible-test sanity
+	$(STAGE) test sanity
+
+unit: ## unit tests here, and those of the target-side code under every target Python
+	$(STAGE) test unit target-unit
+
+molecule: ## scenarios against systemd containers
+	$(STAGE) test molecule
+
+cores: ## the drop-in scenario under every supported ansible-core
+	$(STAGE) test cores
+
+demo: ## watch an unmodified playbook on this machine; needs Python 3.10 or newer, and no root
+	$(STAGE) demo
+
+format: ## let black and ruff rewrite the sources
+	$(STAGE) exec ruff check --fix .
+	$(STAGE) exec black .
+
+amalgamation: ## generate the drop-in's single-file async_wrapper anew
+	$(PYTHON) tools/amalgamate.py
+
+up: ## start the machines under test for work by hand (see tests/stage/README.md)
+	$(STAGE) up
+
+down: ## remove them
+	$(STAGE) down

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What can be known of a job that stock core started: its file, and whether its wrapper still lives."""
+
+import json
+from typing import Any, Dict, Optional, Tuple
+
+from .record import failed_state, job_view, timestamp
+from .states import END_STATES, REASON_EXIT, REASON_REBOOTED, REASON_SUPERVISOR_KILLED, STATE_FAILED, STATE_LOST
+from .states import STATE_RUNNING, STATE_SUCCEEDED
+from .store import Directory
+from .view import Shown, output_view
+
+
+def wrapper_alive(system: Any, jid: str) -> Optional[bool]:
+    """Whether core's async_wrapper of this job runs; None where there is no /proc to tell."""
+    processes = system.processes()
+    if not processes:
+        return None
+    given = jid.split(".")[0].encode("ascii")
+    for pid in processes:
+        words = system.process_file(pid, "cmdline").split(b"\0")
+        if given in words and any(word.endswith(b"async_wrapper.py") for word in words):
+            return True
+    return False
+
+
+def _boot_time(system: Any) -> float:
+    for line in system.process_file("", "stat").splitlines():
+        if line.startswith(b"btime "):
+            return float(line.split()[1])
+    return 0.0
+
+
+def parse_job_file(text: Optional[bytes]) -> Optional[Dict[str, Any]]:
+    """The job file's object; None if it is empty, cut off or something else."""
+    try:
+        found = json.loads((text or b"").decode("utf-8", "replace"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def core_finished(data: Optional[Dict[str, Any]]) -> bool:
+    """core's rule: a file without ``started`` is a result; with it, ``finished`` tells."""
+    return data is not None and ("started" not in data or bool(data.get("finished")))
+
+
+def look_at_core_job(system: Any, async_dir: Directory, jid: str, shown: Shown) -> Dict[str, Any]:
+    """The status of a job of core's, with async_job filled in as far as anybody can know."""
+    info = system.stat(jid, dir_fd=async_dir.fd, follow_symlinks=False)
+    data = parse_job_file(async_dir.read_file(jid))
+    state, reason = STATE_RUNNING, None  # type: Tuple[str, Optional[str]]
+    if not core_finished(data):
+        ours = system.geteuid() in (0, info.st_uid)  # another user's processes may be hidden from us
+        if ours and wrapper_alive(system, jid) is False:
+            # it may have ended between our two looks
+            data = parse_job_file(async_dir.read_file(jid))
+            if not core_finished(data):
+                state = STATE_LOST
+                rebooted = info.st_mtime < _boot_time(system)
+                reason = REASON_REBOOTED if rebooted else REASON_SUPERVISOR_KILLED
+    result = dict(data or {})
+    if core_finished(data):
+        state = STATE_FAILED if failed_state(result) else STATE_SUCCEEDED
+        reason = REASON_EXIT
+    elif state == STATE_LOST:
+        why = "the host was started again" if reason == REASON_REBOOTED else "its wrapper was killed"
+        result.update(failed=True, msg=f"the job is lost: {why} before it ended, and it left no result")
+    ended = state in END_STATES
+    result.update(started=True, finished=ended, ansible_job_id=jid, results_file=async_dir.join(jid))
+    record = {key: None for key in ("name", "module", "created_at", "started_at", "finished_at", "timeout")}
+    changed = timestamp(info.st_mtime)
+    record.update(id=jid, state=state, reason=reason, recovered=False, attempt=1)  # type: ignore[arg-type]  # mixed
+    record["finished_at" if ended and state != STATE_LOST else "started_at"] = changed
+    elapsed = None if ended else max(0.0, system.time() - info.st_mtime)
+    view = job_view(record, elapsed, not ended, None, output_view(None, shown, ended), None)
+    result["async_job"] = view
+    return result
+
+

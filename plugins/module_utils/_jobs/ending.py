@@ -1,0 +1,148 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""How a job's end is written down: by its supervisor, or by whoever finds that it is gone."""
+
+import errno
+import json
+import os
+from typing import Any, Dict, Optional, Tuple
+
+from .record import end, failed_state, job_file
+from .result import ended_result, module_result, parse_result
+from .states import REASON_DEADLINE, REASON_EXIT, REASON_IDLE, REASON_MODULE_KILLED, REASON_NO_SPACE
+from .states import REASON_REBOOTED, REASON_REQUEST, STATE_FAILED, STATE_SUCCEEDED
+from .store import EXIT_FILE, MODULE_LOCK_FILE, MODULE_STDERR_FILE, PAYLOAD_DIRS_FILE, RECORD_FILE
+from .store import RESERVE_FILE, RESULT_FILE, Directory
+from .view import partial_output, remember_duration, show
+
+_WORKING_FILES = (RESULT_FILE, MODULE_STDERR_FILE, EXIT_FILE, PAYLOAD_DIRS_FILE, RESERVE_FILE, MODULE_LOCK_FILE)
+
+
+def encode(data: Dict[str, Any]) -> bytes:
+    return json.dumps(data).encode("ascii")
+
+
+def exit_status(job_dir: Directory) -> Optional[int]:
+    """The module's exit status as its own process left it; None if it was ended before it could."""
+    text = job_dir.read_file(EXIT_FILE, limit=16)
+    return int(text) if text else None
+
+
+def whole_result(job_dir: Directory) -> bool:
+    """Whether the module came to its end, so that what it printed is its result."""
+    if exit_status(job_dir) is not None:
+        return True
+    try:
+        parse_result((job_dir.read_file(RESULT_FILE) or b"").decode("utf-8", "replace"))
+    except ValueError:
+        return False
+    return True
+
+
+def result_of_module(job_dir: Directory, record: Dict[str, Any]) -> Tuple[str, str, Dict[str, Any]]:
+    """State, reason and result of a module that ended by itself."""
+    status = exit_status(job_dir)
+    if status is None:
+        status = record["exit_status"]
+    printed = job_dir.read_file(RESULT_FILE) or b""
+    said = job_dir.read_file(MODULE_STDERR_FILE) or b""
+    result = module_result(printed, said, status, record["module"] or "")
+    killed = status is not None and status < 0 and "cmd" in result and result.get("rc") == status
+    if killed:
+        partial = ended_result(result["msg"], partial_output(job_dir, "stdout"), partial_output(job_dir, "stderr"))
+        partial["rc"] = status
+        if said:
+            partial["module_stderr"] = result["stderr"]
+        return STATE_FAILED, REASON_MODULE_KILLED, partial
+    return (STATE_FAILED if failed_state(result) else STATE_SUCCEEDED), REASON_EXIT, result
+
+
+_MESSAGES = {
+    # core's words, which playbooks look for
+    REASON_DEADLINE: "Timeout exceeded",
+    REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
+    REASON_REQUEST: "the job was cancelled",
+    REASON_REBOOTED: "the job is lost: the host was started again before it ended",
+}
+_LOST = "the job is lost: its supervisor and its module were both killed, and the module left no result"
+
+
+def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
+    """The result of a job that did not end by itself."""
+    process = record["process"] or {}
+    return ended_result(
+        _MESSAGES.get(reason, _LOST).format(**record),
+        partial_output(job_dir, "stdout"),
+        partial_output(job_dir, "stderr"),
+        process.get("pid"),
+    )
+
+
+def conclude(
+    system: Any, job_dir: Directory, record: Dict[str, Any], state: Optional[str], reason: str
+) -> Dict[str, Any]:
+    """Decide a job's end and put it into the record; what the public job file is to hold. Writes nothing.
+
+    state: None takes the module's own result.
+    """
+    if state is None:
+        state, reason, result = result_of_module(job_dir, record)
+    else:
+        result = result_of_end(job_dir, record, reason)
+    elapsed = system.time() - record["began_wall"]
+    if record["boot_id"] == system.boot_id():
+        elapsed = system.monotonic() - record["began"]
+    end(record, state, reason, system.time(), max(0.0, elapsed))
+    public = job_file(record, result)
+    public["async_job"] = show(system, job_dir, record, False)
+    return public
+
+
+def write_end(
+    system: Any, async_dir: Directory, job_dir: Directory, record: Dict[str, Any], public: Dict[str, Any]
+) -> None:
+    """Make an end durable: first the public job file, then the record.
+
+    A job that was cleaned up meanwhile is not brought back. The caller holds the supervisor's lock or, where
+    the supervisor is gone, the job directory's. OSError: nothing of the old state was lost.
+    """
+    remove_leftovers(job_dir, record)
+    if job_dir.gone():
+        return
+    job_dir.release()
+    try:
+        async_dir.write_file(record["id"], encode(public))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        short = ended_result(f"the job's result could not be kept: {error.strerror}", "", "")
+        record.update(reason=REASON_NO_SPACE)
+        if record["state"] == STATE_SUCCEEDED:
+            short["failed"] = False  # it did what it was asked; only its result is gone
+        kept = job_file(record, short)
+        kept["async_job"] = dict(public["async_job"], reason=REASON_NO_SPACE)
+        async_dir.write_file(record["id"], encode(kept))
+    job_dir.write_file(RECORD_FILE, encode(record))
+    if record["name"] and record["state"] == STATE_SUCCEEDED:
+        private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
+        private.fd = system.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd)
+        try:
+            remember_duration(private, record["name"], record["elapsed"])
+        finally:
+            private.close()
+    for name in _WORKING_FILES:
+        job_dir.remove_file(name)
+
+
+def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
+    """The temporary directories of the task and of a module that was killed before it removed its own."""
+    from shutil import rmtree  # late: it imports every compressor there is
+
+    noted = (job_dir.read_file(PAYLOAD_DIRS_FILE) or b"").splitlines()
+    for path in record["remove"] + [os.fsdecode(line) for line in noted]:
+        rmtree(path, ignore_errors=True)
+
+

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""The truth about a job, found out by whoever asks: from its locks, its boot, its record and its result."""
+
+import json
+import time
+from typing import Any, Dict, Optional, Tuple
+
+from .core_job import core_finished, look_at_core_job, parse_job_file, wrapper_alive
+from .ending import conclude, whole_result, write_end
+from .errors import JobError, refused
+from .record import job_file
+from .retention import remove_job
+from .states import END_STATES, REASON_DEADLINE, REASON_EXIT, REASON_REBOOTED, REASON_SUPERVISOR_KILLED
+from .states import STATE_LOST, STATE_TIMED_OUT
+from .store import LOCK_EX, LOCK_FILE, LOCK_SH, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
+from .tree import Process, end_tree
+from .view import Shown, output_view, show
+
+_CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing tells
+
+
+class Job:
+    """One job in its async dir. JobError: what is there cannot be read or is not believed."""
+
+    def __init__(self, system: Any, async_dir: Directory, jid: str) -> None:
+        self.system = system
+        self.async_dir = async_dir
+        self.jid = jid
+        self.job_dir = None  # type: Optional[Directory]
+        try:
+            private = async_dir.child(PRIVATE_DIR)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._unreadable(PRIVATE_DIR, error) from error
+        try:
+            self.job_dir = private.child(jid)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._unreadable(f"{PRIVATE_DIR}/{jid}", error) from error
+        finally:
+            private.close()
+
+    def _unreadable(self, name: str, error: OSError) -> JobError:
+        try:
+            info = self.system.stat(name, dir_fd=self.async_dir.fd, follow_symlinks=False)
+        except OSError:
+            return refused("read", self.async_dir.join(name), error)
+        owner = self.system.owner_name(info.st_uid)
+        hint = f"it belongs to {owner}: become {owner} to ask after the job"
+        return refused("read", self.async_dir.join(name), error, hint)
+
+    def record(self) -> Optional[Dict[str, Any]]:
+        text = self.job_dir.read_file(RECORD_FILE) if self.job_dir else None
+        return None if text is None else json.loads(text.decode("ascii"))  # type: ignore[no-any-return]  # our own
+
+    def look(self, shown: Shown) -> Dict[str, Any]:
+        """The job's result or, while it runs, what is known of it; ``async_job`` in both."""
+        try:
+            return self._look(shown)
+        except FileNotFoundError:
+            raise JobError(f"could not find job {self.jid}: it was removed just now", looked_in=[]) from None
+        except OSError as error:
+            raise self._unreadable(self.jid, error) from error
+
+    def _look(self, shown: Shown) -> Dict[str, Any]:
+        record = self.record()
+        if record is None or self.job_dir is None:
+            return look_at_core_job(self.system, self.async_dir, self.jid, shown)
+        public = parse_job_file(self.async_dir.read_file(self.jid))
+        if public is not None and core_finished(public):
+            return self._ended(public, shown)
+        if record["state"] in END_STATES:
+            raise FileNotFoundError  # stock core's clean-up took the job file: the job is gone
+        supervised, public = self._truth(record)
+        if public is not None:
+            return self._ended(public, shown)
+        public = job_file(record, {})
+        public["async_job"] = show(self.system, self.job_dir, record, supervised, shown)
+        return public
+
+    def _ended(self, public: Dict[str, Any], shown: Shown) -> Dict[str, Any]:
+        view = public.get("async_job")
+        if isinstance(view, dict):
+            view["output"] = output_view(self.job_dir, shown, True)
+        return public
+
+    def _truth(self, record: Dict[str, Any]) -> Tuple[bool, Optional[Dict[str, Any]]]:
+        """Of a job whose record says that it runs: whether it has a supervisor, and its end if it had one."""
+        job_dir, system = self.job_dir, self.system
+        if job_dir is None:
+            return False, None
+        same_boot = record["boot_id"] == system.boot_id()
+        if same_boot and job_dir.held(LOCK_FILE):
+            return True, None
+        try:
+            system.flock(job_dir.fd, LOCK_EX)  # of those who look at the same time, one writes the end
+        except OSError:
+            pass  # a file system that locks no directories: both would write the same
+        public = parse_job_file(self.async_dir.read_file(self.jid))
+        if public is not None and core_finished(public):
+            return False, public  # its supervisor, or another who looked, wrote it just now
+        record.update(self.record() or {})
+        state = None  # type: Optional[str]
+        if same_boot and job_dir.held(MODULE_LOCK_FILE) and not whole_result(job_dir):
+            if not record["timeout"] or system.monotonic() < record["began"] + record["timeout"]:
+                return False, None
+            module = Process(record["process"]["pid"], record["process"]["start"])
+            end_tree(system, self.jid, 0, module, record["grace"], time.sleep)
+            state, reason = STATE_TIMED_OUT, REASON_DEADLINE
+        elif whole_result(job_dir):
+            reason = REASON_EXIT
+            record["recovered"] = True
+        else:
+            state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED if same_boot else REASON_REBOOTED
+        public = conclude(system, job_dir, record, state, reason)
+        try:
+            write_end(system, self.async_dir, job_dir, record, public)
+        except OSError:
+            pass  # a full or read-only file system: the truth is told all the same, and found again next time
+        return False, public
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until the job's end, or until something about it is due; for so many seconds at most."""
+        if self.job_dir is None:
+            self._wait_for_core_job(seconds)
+            return
+        deadline = self.system.monotonic() + seconds
+        for name in (LOCK_FILE, MODULE_LOCK_FILE):
+            left = deadline - self.system.monotonic()
+            if name == MODULE_LOCK_FILE:
+                record = self.record() or {}
+                if record.get("state") in END_STATES or record.get("boot_id") != self.system.boot_id():
+                    return
+                if record.get("timeout"):  # nobody else enforces it now
+                    left = min(left, record["began"] + record["timeout"] - self.system.monotonic())
+            if left <= 0:
+                return
+            try:
+                fd = self.job_dir.open_file(name)
+            except FileNotFoundError:
+                return
+            try:
+                if not self.system.flock_within(fd, LOCK_SH, left):
+                    return
+            finally:
+                self.system.close(fd)
+
+    def _wait_for_core_job(self, seconds: float) -> None:
+        deadline = self.system.monotonic() + seconds
+        while self.system.monotonic() < deadline:
+            if core_finished(parse_job_file(self.async_dir.read_file(self.jid))):
+                return
+            if wrapper_alive(self.system, self.jid) is False:
+                return
+            time.sleep(min(_CORE_STEP, max(0.0, deadline - self.system.monotonic())))
+
+    def remove(self) -> None:
+        """Take away every trace of the job. A process that still runs goes on, unseen."""
+        if self.job_dir is None:
+            self.async_dir.remove_file(self.jid)
+            return
+        private = self.async_dir.child(PRIVATE_DIR)
+        try:
+            remove_job(self.async_dir, private, self.jid)
+        finally:
+            private.close()
+
+
+def look_until_end(job: Job, shown: Shown, seconds: float) -> Dict[str, Any]:
+    """The status, at the latest after so many seconds; at once when the job ends."""
+    deadline = job.system.monotonic() + seconds
+    while True:
+        public = job.look(shown)
+        left = deadline - job.system.monotonic()
+        if public["finished"] or left <= 0:
+            return public
+        job.wait(left)
+
+

@@ -1,0 +1,241 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What a job runs: the module that Ansible built, and how it is given a process of its own."""
+
+import os
+import re
+import signal
+import sys
+from typing import Any, List, Optional
+
+from .errors import JobError, refused
+from .spool import SpoolWriter
+from .store import EXIT_FILE, MODULE_STDERR_FILE, PAYLOAD_DIRS_FILE, Directory
+from .tap import install_tap
+
+_HEAD_BYTES = 8192
+_STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
+
+
+class Payload:
+    """A module to run.
+
+    command: what a shell would run. code: the text of a Python payload that this interpreter can run itself,
+    None for all else. module: its full name, where the payload tells. no_log: whether the task has it.
+    """
+
+    def __init__(self, command: List[str], path: str, code: Optional[bytes], head: bytes, args: bytes) -> None:
+        self.command = command
+        self.path = path
+        self.code = code
+        text = code if code is not None else args
+        self.no_log = bool(re.search(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue", text))
+        self.module = _module_name(path, code)
+
+
+def _module_name(path: str, code: Optional[bytes]) -> Optional[str]:
+    found = code and re.search(
+        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]", code
+    )
+    if found:
+        name = found.group(1).decode("ascii")
+        if name.startswith("ansible.modules."):
+            return "ansible.builtin." + name[len("ansible.modules.") :]
+        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
+    name = os.path.basename(path)
+    name = name[len("AnsiballZ_") :] if name.startswith("AnsiballZ_") else name
+    return os.path.splitext(name)[0] or None
+
+
+def shebang(head: bytes) -> List[str]:
+    """The interpreter line of a script: interpreter and its one argument; [] where there is none."""
+    if not head.startswith(b"#!"):
+        return []
+    return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
+
+
+def _runs_here(interpreter: List[str]) -> bool:
+    """Whether this process is what the interpreter would be, its environment (a venv) included."""
+    if len(interpreter) != 1 or not sys.executable:
+        return False
+    if os.path.abspath(interpreter[0]) == sys.executable:
+        return True
+    in_venv = sys.prefix != sys.base_prefix
+    other_venv = os.path.exists(os.path.join(os.path.dirname(interpreter[0]), "..", "pyvenv.cfg"))
+    return not in_venv and not other_venv and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
+
+
+def read_payload(command: List[str], path: str) -> Payload:
+    """The module at path, which ``command`` runs; an interpreter is added where core leaves it to the shebang."""
+    try:
+        with open(path, "rb") as source:
+            head = source.read(_HEAD_BYTES)
+            ansiballz = b"_ANSIBALLZ_WRAPPER" in head
+            code = head + source.read() if ansiballz else None
+        args = b""
+        position = command.index(path)
+        if len(command) > position + 1:
+            with open(command[position + 1], "rb") as source:
+                args = source.read()
+    except OSError as error:
+        raise refused("read the module's payload", error.filename or path, error) from error
+    except ValueError:
+        raise JobError(f"the command {command!r} does not name the module {path}") from None
+    interpreter = command[:position] or shebang(head)
+    here = code is not None and len(command) == position + 1 and _runs_here(interpreter)
+    if not position:
+        command = interpreter + command
+    return Payload(command, path, code if here else None, head, args)
+
+
+def note_payload_dirs(job_dir: str) -> None:
+    """Have the temporary directory of an AnsiballZ noted, so that it can go when the module is killed."""
+    import tempfile
+
+    make = tempfile.mkdtemp
+
+    def mkdtemp(*given: Any, **options: Any) -> Any:
+        path = make(*given, **options)
+        name = os.path.basename(path)
+        if isinstance(name, str) and name.startswith("ansible_") and "_payload_" in name:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            fd = os.open(os.path.join(job_dir, PAYLOAD_DIRS_FILE), flags, 0o600)
+            try:
+                os.write(fd, os.fsencode(os.path.realpath(path)) + b"\n")
+            finally:
+                os.close(fd)
+        return path
+
+    tempfile.mkdtemp = mkdtemp
+
+
+def run_python(path: str, code: bytes) -> int:
+    """Run an AnsiballZ in this process as a fresh interpreter would; its exit status.
+
+    core's own module_utils of whoever called us must not be what the module imports.
+    """
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("ansible", "ansible_collections"):
+            del sys.modules[name]
+    main = type(sys)("__main__")
+    main.__dict__.update(__file__=path, __builtins__=__builtins__)
+    sys.modules["__main__"] = main
+    sys.argv = [path]
+    if sys.path:
+        sys.path[0] = os.path.dirname(path)
+    status = 1
+    try:
+        exec(compile(code, path, "exec", dont_inherit=True), main.__dict__)  # the module; it is why we are here
+        status = 0
+    except SystemExit as ending:
+        if ending.code is None:
+            status = 0
+        elif isinstance(ending.code, int):
+            status = ending.code & 0xFF
+        else:
+            sys.stderr.write(f"{ending.code}\n")
+    finally:
+        error = sys.exc_info()
+        if error[0] is not None and not isinstance(error[1], SystemExit):
+            sys.excepthook(*error)  # type: ignore[arg-type]  # the triple is whole: its type is not None
+        status = _end_interpreter(status)
+    return status
+
+
+def _end_interpreter(status: int) -> int:
+    """What an interpreter does at its end: threads joined, exit functions run, streams flushed."""
+    import atexit
+    import threading
+
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a full disk; a stream that the module closed
+            status = status or 120  # as CPython exits then
+    return status
+
+
+def run_command(system: Any, command: List[str], job_dir: Directory, limit: int) -> int:
+    """Run any other module in a process below this one; its exit status, negative for a signal.
+
+    This process stays and holds the module's lock, which the module's own children must not inherit.
+    """
+    with_end = child_end_notice()  # before the fork: an early end must not be missed
+    reader, writer = system.pipe()
+    pid = system.fork()
+    if pid == 0:
+        try:
+            system.dup2(writer, 2)
+            os.execvp(command[0], command)
+        except OSError as error:
+            os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
+        finally:
+            system.exit(127)
+    system.close(writer)
+    spool = SpoolWriter(job_dir.path, "stderr", limit)
+    kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    room = _STDERR_KEPT
+    status = None  # type: Optional[int]
+    while status is None:
+        ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
+        if reader in ready:
+            data = system.read(reader, 65536)
+            if data:
+                spool.write(data)
+                room -= os.write(kept, data[: max(0, room)])
+            else:
+                system.close(reader)
+                reader = -1
+        if with_end in ready:
+            system.read(with_end, 512)
+            ended, code, _unused = system.wait4(pid, os.WNOHANG)
+            if ended == pid:
+                status = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
+    while reader >= 0 and reader in system.select([reader], 0):  # said before its end, not yet read
+        data = system.read(reader, 65536)
+        if not data:
+            break
+        spool.write(data)
+        room -= os.write(kept, data[: max(0, room)])
+    return status
+
+
+def child_end_notice() -> int:
+    """A descriptor that becomes readable when a child ends."""
+    reader, writer = os.pipe()
+    for fd in (reader, writer):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    return reader
+
+
+def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str) -> None:
+    """In the module's process: run it, leave its exit status, end. Does not return."""
+    status = 1
+    try:
+        if payload.code is not None:
+            note_payload_dirs(job_dir.path)
+            if limit:
+                install_tap(job_dir.path, limit, tap_text)
+            status = run_python(payload.path, payload.code)
+        else:
+            status = run_command(system, payload.command, job_dir, limit)
+    finally:
+        _leave_status(system, job_dir, status)
+        system.exit(status if status >= 0 else 1)
+
+
+def _leave_status(system: Any, job_dir: Directory, status: int) -> None:
+    try:
+        fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        system.write(fd, str(status).encode("ascii"))
+    except (OSError, JobError):
+        pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What async_status is asked, checked and answered: the same for every way that the question travels."""
+
+import os
+from typing import Any, Dict, Mapping
+
+from .errors import JobError
+from .find import candidate_dirs, find_job, job_of_results_file
+from .jid import check_jid
+from .look import Job, look_until_end
+from .output import parse_cursor
+from .states import END_STATES
+from .view import Shown, output_view
+
+DEFAULT_ASYNC_DIR = "~/.ansible_async"
+_MAX_TAIL_LINES = 10000
+# as AnsibleModule and validate_argument_spec take it
+STATUS_OPTIONS = {
+    "jid": {"type": "str"},
+    "results_file": {"type": "str"},
+    "mode": {"type": "str", "choices": ["cleanup", "status"], "default": "status"},
+    "wait": {"type": "float", "default": 0},
+    "tail_lines": {"type": "int", "default": 10},
+    "cursor": {"type": "str"},
+    "cleanup": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+}  # type: Dict[str, Dict[str, Any]]
+
+
+def _shown(params: Mapping[str, Any]) -> Shown:
+    if not 0 <= params["tail_lines"] <= _MAX_TAIL_LINES:
+        raise JobError(f"tail_lines: {params['tail_lines']} is out of range; give 0 to {_MAX_TAIL_LINES}")
+    if params["cursor"] is None:
+        return Shown(params["tail_lines"], None)
+    try:
+        return Shown(params["tail_lines"], parse_cursor(params["cursor"]))
+    except ValueError as error:
+        raise JobError(f"cursor: {error}") from None
+
+
+def answer_status(
+    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
+) -> Dict[str, Any]:
+    """The answer to the options in STATUS_OPTIONS. JobError before anything is done, if one is no good."""
+    shown = _shown(params)
+    if not 0 <= params["wait"] < 1e7:
+        raise JobError(f"wait: {params['wait']:g} is no number of seconds to wait for")
+    home_part = None
+    if params["results_file"] is not None:
+        directory, jid = job_of_results_file(params["results_file"])
+        dirs = [directory]
+    else:
+        jid = check_jid(params["jid"])
+        given = params.get("_async_dir") or DEFAULT_ASYNC_DIR
+        dirs = candidate_dirs(system, given, environ)
+        home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
+    job = Job(system, find_job(system, jid, dirs, home_part), jid)
+    if params["mode"] == "cleanup":
+        return _clean_up(job, params["force"], check_mode)
+    public = look_until_end(job, shown, params["wait"])
+    if params.get("_since"):
+        # for an action that shows the lines as they come, besides what the task asked for
+        ended = public["async_job"]["state"] in END_STATES
+        public["_since"] = output_view(job.job_dir, Shown(0, parse_cursor(params["_since"])), ended)
+    if params["cleanup"] and public["async_job"]["state"] in END_STATES:
+        public["erased"] = job.async_dir.join(jid)
+        if not check_mode:
+            job.remove()
+    return public
+
+
+def _clean_up(job: Job, force: bool, check_mode: bool) -> Dict[str, Any]:
+    state = None if force else job.look(Shown(0, None))["async_job"]["state"]
+    if state is not None and state not in END_STATES:
+        raise JobError(
+            f"job {job.jid} is {state} and was not removed: wait for its end, or set force to lose its result"
+        )
+    if not check_mode:
+        job.remove()
+    return {"changed": False, "ansible_job_id": job.jid, "erased": job.async_dir.join(job.jid)}

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What a module printed, read as the result that Ansible expects."""
+
+import json
+import signal
+from typing import Any, Dict, List, Optional, Tuple
+
+from .output import decode_output
+
+_JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
+_CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
+_SHOWN_BYTES = 65536  # of output that is no JSON, at either end
+
+
+def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
+    """The JSON object that begins a line, junk around it put aside, and warnings about what followed it.
+
+    ValueError: there is none.
+    """
+    decoder = json.JSONDecoder()
+    position = 0
+    for _unused in range(_CANDIDATES):
+        while position < len(text) and text[position] in " \t\r\n":
+            position += 1
+        if text.startswith("{", position):
+            try:
+                found, end = decoder.raw_decode(text, position)
+            except ValueError:
+                pass
+            else:
+                junk = text[end:].strip()
+                return found, [_JUNK_WARNING % junk] if junk else []
+        position = _next_object_line(text, position)
+        if position < 0:
+            break
+    raise ValueError("no JSON object")
+
+
+def _next_object_line(text: str, position: int) -> int:
+    while True:
+        position = text.find("\n", position)
+        if position < 0:
+            return -1
+        position += 1
+        line_start = position
+        while line_start < len(text) and text[line_start] in " \t\r":
+            line_start += 1
+        if text.startswith("{", line_start):
+            return line_start
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def module_result(stdout: bytes, stderr: bytes, status: Optional[int], command: str) -> Dict[str, Any]:
+    """The module's own result; or a failed one that shows what was printed instead.
+
+    status: exit status, negative for the signal that ended the process, None if nobody saw it.
+    """
+    text = decode_output(stdout)
+    said = decode_output(stderr)
+    try:
+        result, warnings = parse_result(text)
+    except ValueError:
+        return _no_result(text, said, status, command)
+    if warnings:
+        present = result.get("warnings", [])
+        result["warnings"] = (present if isinstance(present, list) else [present]) + warnings
+    if said:
+        # core overwrites a stderr of the module's own here; nothing of a module is overwritten by us
+        result["module_stderr" if result.get("stderr") else "stderr"] = said
+    return result
+
+
+def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dict[str, Any]:
+    how = "" if status is None else f", exit status {status}"
+    if status is not None and status < 0:
+        message = f"the module was ended by {signal_name(-status)} and left no result"
+    elif not text.strip():
+        message = f"the module printed nothing where its JSON result was expected{how}"
+    else:
+        message = f"the module printed no JSON result{how}; what it printed is in data"
+    result = {"failed": True, "msg": message, "cmd": command, "data": _shown(text), "stderr": _shown(said)}
+    if status is not None:
+        result["rc"] = status
+    return result
+
+
+def _shown(text: str) -> str:
+    if len(text) <= 2 * _SHOWN_BYTES:
+        return text
+    gap = len(text) - 2 * _SHOWN_BYTES
+    return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
+
+
+def ended_result(message: str, stdout: str, stderr: str, child_pid: Optional[int] = None) -> Dict[str, Any]:
+    """The result of a job that was not left to end by itself, with what it had printed until then."""
+    result = {
+        "failed": True,
+        "msg": message,
+        "stdout": stdout,
+        "stdout_lines": stdout.splitlines(),
+        "stderr": stderr,
+        "stderr_lines": stderr.splitlines(),
+    }  # type: Dict[str, Any]
+    if child_pid is not None:
+        result["child_pid"] = child_pid
+    return result

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection longrun.jobs: may change in any release.
+"""Settings that reach a job through the environment of its task."""
+
+import math
+import re
+from typing import Any, Dict, Mapping, NamedTuple, Optional
+
+from .output import shown_value
+from .progress import check_progress_regex
+
+DEFAULT_GRACE = 10.0
+DEFAULT_RETENTION = 7 * 86400.0
+DEFAULT_OUTPUT_LIMIT = 10 * 1024 * 1024
+MIN_OUTPUT_LIMIT = 64 * 1024
+MAX_NAME_LENGTH = 200
+# Beyond this, dates and timers overflow.
+_MAX_DURATION = 100 * 366 * 86400.0
+_DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+class SettingError(ValueError):
+    """A variable whose value is no good; the message names both and says what would be right."""
+
+
+class Settings(NamedTuple):
+    """What the environment says about a job; None stands for none, unlimited or for ever."""
+
+    name: Optional[str] = None
+    grace: float = DEFAULT_GRACE  # seconds between SIGTERM and SIGKILL
+    idle_timeout: Optional[float] = None  # seconds without output
+    retention: Optional[float] = DEFAULT_RETENTION  # seconds after the end
+    output_limit: int = DEFAULT_OUTPUT_LIMIT  # bytes a stream; 0 spools nothing
+    progress_regex: Optional[str] = None
+
+
+def parse_duration(text: str) -> float:
+    """Seconds: a number, alone or with a unit s, m, h, d or w. Raises ValueError."""
+    match = re.match(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([smhdw]?)\Z", text.strip())
+    if match is None:
+        raise ValueError(
+            f"{shown_value(text)} is no duration: give seconds (30, 1.5) or a number with a unit "
+            "s, m, h, d or w (10m)"
+        )
+    seconds = float(match.group(1)) * _DURATION_UNITS[match.group(2)]
+    if not math.isfinite(seconds) or seconds > _MAX_DURATION:
+        raise ValueError(f"{shown_value(text)} is too long: give at most 100 years (36500d)")
+    return seconds
+
+
+def parse_size(text: str) -> int:
+    """Bytes: a number, alone or with a unit K, M, G or T, also written KiB or KB. All count by
+    1024, case does not matter. Raises ValueError."""
+    match = re.match(
+        r"([0-9]{1,18})(\.[0-9]{1,18})? ?(?:([KMGT])(?:I?B)?|B)?\Z", text.strip().upper()
+    )
+    if match is None or (match.group(2) and not match.group(3)):
+        raise ValueError(
+            f"{shown_value(text)} is no size: give bytes (1048576) or a number with a unit "
+            "KiB, MiB, GiB or TiB, in short K, M, G or T (10MiB, 512K)"
+        )
+    factor: int = 1024 ** (" KMGT".index(match.group(3)) if match.group(3) else 0)
+    return int(match.group(1)) * factor + int(float(match.group(2) or 0) * factor)
+
+
+def _parse_name(text: str) -> str:
+    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
+        raise ValueError(
+            f"{shown_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
+        )
+    return text
+
+
+def _parse_retention(text: str) -> Optional[float]:
+    if text == "forever":
+        return None
+    try:
+        seconds = parse_duration(text)
+    except ValueError as err:
+        raise ValueError(f"{err}, or forever") from err
+    if seconds == 0:
+        # It would remove a result before anybody could read it.
+        raise ValueError(f"{shown_value(text)} keeps no result: give more than 0, or forever")
+    return seconds
+
+
+def _parse_output_limit(text: str) -> int:
+    limit = parse_size(text)
+    if 0 < limit < MIN_OUTPUT_LIMIT:
+        raise ValueError(
+            f"{shown_value(text)} is too little: give 64KiB or more, or 0 to keep no output"
+        )
+    return limit
+
+
+def _parse_progress_regex(text: str) -> str:
+    check_progress_regex(text)
+    return text
+
+
+_SETTING_PARSERS = {
+    "name": _parse_name,
+    "grace": parse_duration,
+    "idle_timeout": lambda text: parse_duration(text) or None,
+    "retention": _parse_retention,
+    "output_limit": _parse_output_limit,
+    "progress_regex": _parse_progress_regex,
+}
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in ANSIBLE_ASYNC_NAME, _GRACE, _IDLE_TIMEOUT, _RETENTION, _OUTPUT_LIMIT and
+    _PROGRESS_REGEX; an unset or blank one has its default. Raises SettingError."""
+    values: Dict[str, Any] = {}
+    for field, parse in _SETTING_PARSERS.items():
+        variable = "ANSIBLE_ASYNC_" + field.upper()
+        value = environ.get(variable, "")
+        if not value.strip():
+            continue
+        try:
+            # Only in a regular expression do spaces at the ends mean something.
+            values[field] = parse(value if field == "progress_regex" else value.strip())
+        except ValueError as err:
+            raise SettingError(f"{variable}: {err}") from err
+    return Settings(**values)

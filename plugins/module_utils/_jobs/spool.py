@@ -1,0 +1,72 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""A capped file of output: the head and the newest output are kept, the gap between them is counted.
+
+Pieces: ``stdout`` begins at byte 0 of what was printed, ``stdout.<n>`` at byte n. Depends on nothing else of
+this package: a module that respawns under another interpreter takes this text along.
+"""
+
+import os
+from typing import List, Tuple
+
+
+def spool_pieces(names: List[str], stream: str) -> List[Tuple[int, str]]:
+    """The pieces of a stream among the names of a job directory: (logical start, name), in order."""
+    found = []
+    for name in names:
+        base, _unused, start = name.partition(".")
+        if base == stream and (name == stream or start.isdigit()):
+            found.append((int(start or 0), name))
+    return sorted(found)
+
+
+class SpoolWriter:
+    """Appends to one stream's spool. A write that fails costs output, never the job.
+
+    limit: bytes kept: half of it from the beginning, up to half of it from the end. 0 keeps nothing.
+    """
+
+    def __init__(self, directory: str, stream: str, limit: int) -> None:
+        self._directory = directory
+        self._stream = stream
+        self._limit = limit
+        self._fd = -1
+        self._room = 0
+        self._end = 0  # logical offset of the next byte
+        for start, name in spool_pieces(os.listdir(directory), stream):
+            self._end = start + os.stat(os.path.join(directory, name)).st_size
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view and self._limit:
+            try:
+                if self._fd < 0 or self._room <= 0:
+                    self._next_piece()
+                written = os.write(self._fd, view[: self._room])
+            except OSError:
+                # a full disk: what cannot be kept becomes a gap, and the next write tries a new piece
+                self._end += len(view)
+                self.close()
+                return
+            self._end += written
+            self._room -= written
+            view = view[written:]
+
+    def _next_piece(self) -> None:
+        self.close()
+        head = self._end == 0
+        name = self._stream if head else f"{self._stream}.{self._end}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
+        self._room = max(1, self._limit // 2 if head else self._limit // 4)
+        newer = [piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]]
+        for _unused, old in newer[:-2]:
+            os.unlink(os.path.join(self._directory, old))
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

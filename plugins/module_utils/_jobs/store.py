@@ -1,0 +1,245 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""Where jobs are kept: the async dir, the job file in it, the private job directory beside it."""
+
+import errno
+import os
+import stat
+from typing import Any, List, Optional, Tuple
+
+from .errors import JobError, refused
+
+PRIVATE_DIR = ".longrun"
+RECORD_FILE = "record.json"
+LOCK_FILE = "lock"  # held by the supervisor as long as it lives
+MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
+RESULT_FILE = "result"  # what the module printed
+MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
+EXIT_FILE = "exit"  # the module's exit status: its result is whole
+PROGRESS_FILE = "progress"
+RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
+PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
+
+LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8  # the same on Linux, the BSDs and macOS
+_RESERVE_BYTES = 16384
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+def write_all(system: Any, fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[system.write(fd, view) :]
+
+
+class Directory:
+    """An open directory: what is done in it cannot be led elsewhere by a link planted later.
+
+    Owners: the users whose files are believed here.
+    """
+
+    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
+        self.system = system
+        self.path = path
+        self.fd = fd
+        self.owners = owners
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.system.close(self.fd)
+            self.fd = -1
+
+    def join(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+    def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
+        """A regular file of a believed owner, never through a link. OSError or JobError if it is none."""
+        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
+        info = self.system.fstat(fd)
+        if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
+            self.system.close(fd)
+            owner = self.system.owner_name(info.st_uid)
+            raise JobError(
+                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
+                path=self.join(name),
+            )
+        return fd
+
+    def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
+        """The bytes of a file, or None where there is none."""
+        try:
+            fd = self.open_file(name)
+        except FileNotFoundError:
+            return None
+        try:
+            if offset:
+                os.lseek(fd, offset, os.SEEK_SET)
+            pieces = []  # type: List[bytes]
+            while limit is None or limit > 0:
+                piece = self.system.read(fd, 1 << 20 if limit is None else min(limit, 1 << 20))
+                if not piece:
+                    break
+                pieces.append(piece)
+                if limit is not None:
+                    limit -= len(piece)
+            return b"".join(pieces)
+        finally:
+            self.system.close(fd)
+
+    def write_file(self, name: str, data: bytes) -> None:
+        """All or nothing, and durable: a reader sees the old bytes or the new, also after a power cut."""
+        temporary = f".{name}.{self.system.getpid()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            fd = self.open_file(temporary, flags)
+        except FileExistsError:  # left by a process of this pid that was killed in mid-write
+            self.system.unlink(temporary, dir_fd=self.fd)
+            fd = self.open_file(temporary, flags)
+        try:
+            try:
+                write_all(self.system, fd, data)
+                self.system.fsync(fd)
+            finally:
+                self.system.close(fd)
+            self.system.rename(temporary, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+        except OSError:
+            self.remove_file(temporary)
+            raise
+        self.system.fsync(self.fd)
+
+    def remove_file(self, name: str) -> bool:
+        try:
+            self.system.unlink(name, dir_fd=self.fd)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def names(self) -> List[str]:
+        return sorted(self.system.listdir(self.fd))
+
+    def child(self, name: str, create: bool = False) -> "Directory":
+        """A directory in this one, not through a link, of a believed owner."""
+        path = self.join(name)
+        if create:
+            try:
+                self.system.mkdir(name, 0o700, dir_fd=self.fd)
+                self.system.fsync(self.fd)
+            except FileExistsError:
+                pass
+        fd = self.system.open(name, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self.fd)
+        info = self.system.fstat(fd)
+        if info.st_uid not in self.owners or info.st_mode & 0o022:
+            self.system.close(fd)
+            owner = self.system.owner_name(info.st_uid)
+            raise JobError(
+                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}", path=path
+            )
+        return Directory(self.system, path, fd, self.owners)
+
+    def remove_child(self, name: str) -> None:
+        """A job directory and the files in it; it holds no directories of ours."""
+        try:
+            inner = self.child(name)
+        except FileNotFoundError:
+            return
+        try:
+            for entry in inner.names():
+                inner.remove_file(entry)
+        finally:
+            inner.close()
+        self.system.rmdir(name, dir_fd=self.fd)
+
+    def gone(self) -> bool:
+        """Whether somebody removed the directory while it was open."""
+        return bool(self.system.fstat(self.fd).st_nlink == 0)
+
+    def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
+        """An open, locked file; None if another holds it (with LOCK_NB) or there is none."""
+        try:
+            fd = self.open_file(name, os.O_RDWR | os.O_CREAT if create else _READ_FLAGS)
+        except FileNotFoundError:
+            return None
+        try:
+            self.system.flock(fd, operation)
+        except OSError as error:
+            self.system.close(fd)
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return None
+            raise
+        return int(fd)
+
+    def held(self, name: str) -> bool:
+        """Whether a living process holds the lock. Lookers share it, so they do not see each other."""
+        fd = self.lock(name, LOCK_SH | LOCK_NB)
+        if fd is None:
+            return self.read_file(name, limit=1) is not None
+        self.system.close(fd)
+        return False
+
+    def reserve(self) -> None:
+        """Set blocks aside that ``release`` gives back to a full disk."""
+        fd = self.open_file(RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            write_all(self.system, fd, b"longrun\n" * (_RESERVE_BYTES // 8))
+        finally:
+            self.system.close(fd)
+
+    def release(self) -> None:
+        self.remove_file(RESERVE_FILE)
+
+
+def expand_home(path: str, home: Optional[str]) -> str:
+    """``~/x`` below the home given; other forms of ``~`` as the system has them."""
+    if home and (path == "~" or path.startswith("~/")):
+        return os.path.normpath(home + path[1:])
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
+    """The async dir, made 0700 if it is not there. A home that does not exist is not made."""
+    path = expand_home(given, home)
+    if given.startswith("~"):
+        base = expand_home(given.split("/", 1)[0], home)
+        try:
+            system.stat(base)
+        except OSError as error:
+            raise refused(
+                "use the home", base, error, "set ansible_async_dir to a directory that this user can make"
+            ) from error
+    missing = []
+    ancestor = path
+    while ancestor != "/" and not os.path.lexists(ancestor):
+        missing.append(ancestor)
+        ancestor = os.path.dirname(ancestor)
+    for name in reversed(missing):
+        try:
+            system.mkdir(name, 0o700)
+        except FileExistsError:
+            pass  # another start made it meanwhile
+        except OSError as error:
+            raise refused("make the async dir", name, error) from error
+    return open_async_dir(system, path)
+
+
+def open_async_dir(system: Any, path: str) -> Directory:
+    """An async dir that can be trusted: nobody but its owner (us, root) can change what is in it."""
+    try:
+        fd = system.open(path, _DIRECTORY_FLAGS)
+    except OSError as error:
+        raise refused("open the async dir", path, error) from error
+    info = system.fstat(fd)
+    euid = system.geteuid()
+    foreign = info.st_uid not in (0, euid)
+    others_write = info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX
+    if others_write or (foreign and info.st_mode & 0o022):
+        system.close(fd)
+        owner = system.owner_name(info.st_uid)
+        raise JobError(
+            f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
+            "so others could put files of theirs in its place; use one that only its owner can write",
+            path=path,
+        )
+    return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))

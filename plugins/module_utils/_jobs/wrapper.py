@@ -1,0 +1,125 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What Ansible runs in the place of core's async_wrapper: arguments in, one JSON object out, the job started."""
+
+import json
+import os
+import sys
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from .errors import JobError
+from .jid import make_jid
+from .launch import start_job
+from .payload import read_payload
+from .record import new_record
+from .settings import SettingError, read_settings
+from .store import expand_home
+from .system import System
+
+
+class Invocation(NamedTuple):
+    given: str  # the controller's part of the jid
+    timeout: float
+    preserve_tmp: bool
+    path: str  # of the module
+    command: List[str]
+
+
+def parse_invocation(argv: List[str]) -> Invocation:
+    """Both of core's conventions. JobError names what is missing.
+
+    from 2.21: jid limit preserve_tmp module command...; before: jid limit module args-file-or-_ [-preserve_tmp]
+    """
+    if len(argv) < 5:
+        raise JobError("usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible")
+    given, limit = argv[1:3]
+    try:
+        timeout = float(limit)
+    except ValueError:
+        timeout = -1.0
+    if not 0 <= timeout < 1e10:
+        raise JobError(f"time limit: {limit!r} is no number of seconds")
+    if argv[3].lower() in ("true", "false") and len(argv) > 5:
+        return Invocation(given, timeout, argv[3].lower() == "true", argv[4], argv[5:])
+    path, args = argv[3], argv[4]
+    temporary = "-tmp-" in os.path.dirname(path)
+    preserve = not temporary or argv[5:6] == ["-preserve_tmp"]
+    return Invocation(given, timeout, preserve, path, [path] if args == "_" else [path, args])
+
+
+def removable(path: str) -> bool:
+    """Whether this user can remove a directory; another user's (become) only its owner can."""
+    try:
+        return os.stat(path).st_uid == os.geteuid() or os.geteuid() == 0
+    except OSError:
+        return False
+
+
+def forget_arguments(path: str) -> None:
+    """A payload holds the module's arguments: once the job has read it, it does not stay on disk."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # another user's (become): the controller removes the whole directory
+
+
+def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) -> Tuple[Dict[str, Any], int]:
+    """Start the job; the answer for the controller and the exit status. program: the text of this program."""
+    temporary = None
+    try:
+        call = parse_invocation(argv)
+        temporary = None if call.preserve_tmp else os.path.dirname(call.path)
+        settings = read_settings(environ)
+        jid = make_jid(call.given, system.getpid())
+        payload = read_payload(call.command, call.path)
+        async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
+        home = environ.get("HOME") or ""
+        results_file = os.path.join(expand_home(async_dir, home), jid)
+        record = new_record(jid, payload.module, call.timeout, settings, results_file, payload.no_log)
+        # a directory that we cannot remove is left to the controller, once nothing in it is needed any more
+        ours = temporary is not None and (removable(temporary) or payload.code is None)
+        record["remove"] = [temporary] if ours else []
+        start_job(system, async_dir, home, record, payload, lambda: tap_text(program))
+    except (JobError, SettingError) as error:
+        if temporary is not None:
+            from shutil import rmtree
+
+            rmtree(temporary, ignore_errors=True)  # the controller forgets it, also when the start failed
+        details = error.details if isinstance(error, JobError) else {}
+        return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=temporary is not None), 1
+    if temporary is not None and payload.code is not None:
+        forget_arguments(call.path)
+    answer = {
+        "failed": False,
+        "started": True,
+        "finished": False,
+        "ansible_job_id": jid,
+        "results_file": record["results_file"],
+        "_ansible_suppress_tmpdir_delete": ours,
+    }
+    return answer, 0
+
+
+_TAP_PARTS = ("output", "spool", "tap")
+
+
+def tap_text(program: str) -> str:
+    """The parts of this program that a respawned module takes along."""
+    parts = {}
+    for text in program.split("\n# part: ")[1:]:
+        name, _unused, body = text.partition("\n")
+        parts[name] = body
+    heads = "import io, json, os, re, sys, threading\nfrom typing import *\n"
+    return heads + "\n".join(parts.get(name, "") for name in _TAP_PARTS)
+
+
+def main() -> None:
+    with open(__file__) as source:
+        program = source.read()
+    answer, status = wrap(System(), sys.argv, dict(os.environ), program)
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+    os._exit(status)

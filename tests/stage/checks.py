@@ -1,0 +1,92 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All checks by name, in the order in which they run: what is quick to fail comes first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from . import cores, host, lint, sanity, scenarios, units, workspace
+from .bench import Bench, remove_machines
+from .process import StageError, say
+from .summary import table
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the summary. *group* is another name by which it can be asked for."""
+
+    name: str
+    run: Callable[[Bench], None]
+    group: str = ""
+
+
+CHECKS = (
+    Check("amalgamation", lint.amalgamation, "lint"),
+    Check("black", lint.black, "lint"),
+    Check("ruff", lint.ruff, "lint"),
+    Check("vermin", lint.vermin, "lint"),
+    Check("mypy", lint.mypy, "lint"),
+    Check("yamllint", lint.yamllint, "lint"),
+    Check("shellcheck", lint.shellcheck, "lint"),
+    Check("changelog", lint.changelog, "lint"),
+    Check("documentation", lint.documentation, "lint"),
+    Check("ansible-lint", lint.ansible_lint, "lint"),
+    Check("sanity", sanity.sanity),
+    Check("unit", units.main),
+    Check("target-unit", units.targets),
+    Check("molecule", scenarios.molecule),
+    Check("cores", cores.cores),
+)
+
+
+def test(names: Sequence[str]) -> bool:
+    """Run the checks of these names or groups, or all; tell whether every one passed.
+
+    A failed check does not keep the others from running: one run shows all there is to mend.
+    """
+    chosen = [check for check in CHECKS if not names or {check.name, check.group} & set(names)]
+    unknown = set(names) - {name for check in CHECKS for name in (check.name, check.group)}
+    if unknown:
+        raise StageError(f"no such check: {', '.join(sorted(unknown))}")
+    rows: list[tuple[str, str, str]] = []
+    begin = time.monotonic()
+    host.install(host.PACKAGES)
+    for remains in workspace.abandoned():
+        remove_machines(remains)
+        remains.remove()
+    with workspace.temporary() as place:
+        place.copy_sources()
+        bench = Bench(place, place.tree)
+        try:
+            place.install_collection(bench.venv, place.tree)
+            rows.append(("preparation", _seconds(begin), "passed"))
+            for check in chosen:
+                rows.append(_timed(check, bench))
+        finally:
+            bench.remove_machines()
+    failed = [name for name, _, result in rows if result != "passed"]
+    print("\n" + table(("Check", "Seconds", "Result"), rows), flush=True)
+    verdict = f"failed: {', '.join(failed)}" if failed else "all passed"
+    say(f"{verdict}, in {_seconds(begin)} seconds")
+    return not failed
+
+
+def _timed(check: Check, bench: Bench) -> tuple[str, str, str]:
+    begin = time.monotonic()
+    say(check.name)
+    result = "passed"
+    try:
+        check.run(bench)
+    except StageError as error:
+        say(f"{check.name} failed: {error}")
+        result = "FAILED"
+    return check.name, _seconds(begin), result
+
+
+def _seconds(begin: float) -> str:
+    return f"{time.monotonic() - begin:.0f}"

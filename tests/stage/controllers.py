@@ -1,0 +1,83 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Controllers for every ansible-core that is supported: a Debian container each, with its Python.
+
+The container has the Python; ansible-core comes from a directory of wheels, mounted into it. It
+shares this machine's network, so it reaches the machines under test as the main environment does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import dependencies, environments
+from .host import podman
+from .images import Image
+from .process import StageError
+from .workspace import CHECKOUT, Workspace
+
+# ansible-core by the Debian suite whose Python runs it as a controller
+SUITES = {
+    "2.16": "bookworm",
+    "2.17": "bookworm",
+    "2.18": "bookworm",
+    "2.19": "bookworm",
+    "2.20": "trixie",
+    "2.21": "trixie",
+}
+
+
+@dataclass(frozen=True)
+class Controller:
+    """One ansible-core on one Python."""
+
+    core: str
+    image: Image
+    wheels: Path
+    workspace: Workspace
+
+    @classmethod
+    def provide(cls, core: str, workspace: Workspace, images: Mapping[str, Image]) -> Controller:
+        """Return the controller for ansible-core *core*, such as 2.16."""
+        if core not in SUITES:
+            raise StageError(f"no such core: {core}; there are {', '.join(SUITES)}")
+        image = images[SUITES[core]]
+        return cls(core, image, environments.core(core, image.python), workspace)
+
+    def command(self, program: Sequence[str], directory: Path) -> list[str]:
+        """Return the command that runs *program*, such as ``ansible-playbook``, in *directory*."""
+        name, dash, tool = (program[0] if program else "").partition("-")
+        if name != "ansible":
+            raise StageError("a controller runs ansible or ansible-<something>, with its arguments")
+        home = self.workspace.directory / f"core-{self.core}"
+        home.mkdir(exist_ok=True)
+        collections = dependencies.provide()
+        variables = {
+            **self.workspace.ansible_variables(collections),
+            "ANSIBLE_CONFIG": str(self.workspace.drop_in_config),
+            "ANSIBLE_HOME": str(home),
+            # the container's own /tmp, so control sockets end with it
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": "/tmp/sockets",
+            "HOME": str(home),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(self.wheels),
+        }
+        read_only = (CHECKOUT, self.wheels, collections)
+        return [
+            *podman(),
+            *("run", "--rm", "--init", "--network=host"),
+            f"--user={os.geteuid()}:{os.getegid()}",
+            f"--workdir={directory}",
+            f"--label=longrun.jobs.stage={self.workspace.directory}",
+            f"--volume={self.workspace.directory}:{self.workspace.directory}",
+            *(f"--volume={place}:{place}:ro" for place in read_only),
+            *(f"--env={key}={value}" for key, value in variables.items()),
+            self.image.name,
+            *("python3", "-m", "ansible", tool if dash else "adhoc", *program[1:]),
+        ]

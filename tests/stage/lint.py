@@ -1,0 +1,105 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks that read the sources and run nothing of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from . import cache, workspace
+from .bench import Bench
+from .process import StageError, run
+from .workspace import CHECKOUT
+
+# What travels to the target must run on the oldest Python that a supported ansible-core has there.
+_TARGET_SIDE = ("plugins/module_utils", "plugins/modules")
+_OLDEST_TARGET = "3.6"
+
+
+def amalgamation(bench: Bench) -> None:
+    """The generated single-file module is what its sources make of it."""
+    run([sys.executable, "tools/amalgamate.py", "--check"], cwd=bench.sources)
+
+
+def black(bench: Bench) -> None:
+    """Every Python file is formatted."""
+    run([bench.tool("black"), "--check", "."], cwd=CHECKOUT)
+
+
+def ruff(bench: Bench) -> None:
+    """No Python file has a known mistake, and imports are in order."""
+    run([bench.tool("ruff"), "check", "--no-cache", "."], cwd=CHECKOUT)
+
+
+def vermin(bench: Bench) -> None:
+    """Nothing that travels to the target needs a newer Python than the oldest target has."""
+    options = [f"--target={_OLDEST_TARGET}-", "--violations", "--no-tips", "--eval-annotations"]
+    run([bench.tool("vermin"), *options, *_TARGET_SIDE], cwd=bench.sources)
+
+
+def mypy(bench: Bench) -> None:
+    """The types hold, strictly: of the collection, of its tools, and of this stage."""
+    command = [
+        *(bench.tool("mypy"), f"--config-file={CHECKOUT / 'pyproject.toml'}"),
+        f"--cache-dir={cache.root() / 'mypy'}",
+    ]
+    root = bench.workspace.tree_root
+    plugins = ["--package", "ansible_collections.longrun.jobs.plugins"]
+    run([*command, *plugins], cwd=root, env={**bench.environment, "MYPYPATH": str(root)})
+    own = ["--package", "stage"]
+    run([*command, *own], cwd=CHECKOUT, env={**bench.environment, "MYPYPATH": "tests"})
+
+
+def yamllint(bench: Bench) -> None:
+    """Every YAML file is well kept."""
+    names = [name for name in workspace.sources() if name.endswith((".yml", ".yaml"))]
+    command = [bench.tool("yamllint"), "--strict"]
+    run([*command, *(n for n in names if n != "changelogs/changelog.yaml")], cwd=CHECKOUT)
+
+
+def shellcheck(bench: Bench) -> None:
+    """No shell script has a known mistake."""
+    scripts = [name for name in workspace.sources() if _is_shell(bench.sources / name)]
+    if not scripts:
+        raise StageError("there is no shell script, not even .ci/run")
+    run(["shellcheck", "--enable=all", *scripts], cwd=CHECKOUT)
+
+
+def _is_shell(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as handle:
+        first = handle.readline(80)
+    return first.startswith(b"#!") and first.split()[-1].rpartition(b"/")[2] in (b"sh", b"bash")
+
+
+def changelog(bench: Bench) -> None:
+    """The changelog's fragments can be made into a changelog."""
+    run(
+        [bench.tool("antsibull-changelog"), "lint"],
+        cwd=bench.sources,
+        env=bench.environment,
+    )
+
+
+def documentation(bench: Bench) -> None:
+    """The documentation of every plugin renders, and what it refers to exists."""
+    command = [bench.tool("antsibull-docs"), "lint-collection-docs", "--plugin-docs", "."]
+    run(command, cwd=bench.sources, env=bench.environment)
+
+
+def ansible_lint(bench: Bench) -> None:
+    """Playbooks, roles and metadata satisfy the profile that certified content must satisfy."""
+    command = [bench.tool("ansible-lint"), "--offline", "--strict", "--profile=production"]
+    with_git(bench)
+    run(command, cwd=bench.sources, env=bench.environment)
+
+
+def with_git(bench: Bench) -> None:
+    """Make the tree a repository of its own, for tools that ask git which files there are."""
+    if not (bench.sources / ".git").exists():
+        run(["git", "init", "--quiet", "."], cwd=bench.sources)
+        run(["git", "add", "--all"], cwd=bench.sources)

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make plugins/modules/async_wrapper.py, one file that travels without AnsiballZ, from the package _jobs.
+
+``python tools/amalgamate.py`` writes it; with ``--check`` it exits 1 if the file is not what would be written.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import sys
+import tokenize
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "plugins" / "module_utils" / "_jobs"
+HEAD = ROOT / "tools" / "async_wrapper_head.py"
+TARGET = ROOT / "plugins" / "modules" / "async_wrapper.py"
+ENTRY = "wrapper"
+
+
+class AmalgamationError(Exception):
+    """The package is written in a way that one namespace cannot hold."""
+
+
+def parts_in_order(entry: str) -> list[str]:
+    """The names of the modules that the entry needs, each behind those that it imports."""
+    ordered: list[str] = []
+    entered: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in ordered:
+            return
+        if name in entered:
+            raise AmalgamationError(f"{name} is imported in a circle")
+        entered.add(name)
+        for node in ast.parse((PACKAGE / f"{name}.py").read_text()).body:
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                if node.module is None:
+                    raise AmalgamationError(f"{name}.py:{node.lineno}: import names, not modules")
+                visit(node.module)
+        ordered.append(name)
+
+    visit(entry)
+    return ordered
+
+
+def top_level_names(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                names.update(n.id for n in ast.walk(target) if isinstance(n, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def docstring_lines(tree: ast.AST) -> dict[int, tuple[int, bool]]:
+    """First line -> (last line, whether its block is empty without it) of every docstring."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            text = node.body[0]
+            assert text.end_lineno is not None
+            found[text.lineno] = (text.end_lineno, len(node.body) == 1 and not isinstance(node, ast.Module))
+    return found
+
+
+def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str]]:
+    """The code of one part, its imports taken out; the names that it defines."""
+    text = (PACKAGE / f"{name}.py").read_text()
+    tree = ast.parse(text)
+    lines = text.splitlines()
+    dropped: set[int] = set()
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            assert node.end_lineno is not None
+            dropped.update(range(node.lineno, node.end_lineno + 1))
+            if any(alias.asname for alias in node.names):
+                raise AmalgamationError(f"{name}.py:{node.lineno}: an import under another name")
+            if isinstance(node, ast.Import):
+                imports.update(f"import {alias.name}" for alias in node.names)
+            elif node.level == 0 and node.module == "typing":
+                typed.update(alias.name for alias in node.names)
+            elif node.level == 0:
+                imports.update(f"from {node.module} import {alias.name}" for alias in node.names)
+    for first, (last, alone) in docstring_lines(tree).items():
+        dropped.update(range(first, last + 1))
+        if alone:
+            dropped.discard(first)
+            lines[first - 1] = lines[first - 1][: len(lines[first - 1]) - len(lines[first - 1].lstrip())] + "pass"
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and not token.line[: token.start[1]].strip():
+            dropped.add(token.start[0])
+    kept = [line for number, line in enumerate(lines, 1) if number not in dropped]
+    return "\n".join(kept).strip("\n"), top_level_names(tree)
+
+
+def amalgamate() -> str:
+    imports: set[str] = set()
+    typed: set[str] = set()
+    defined: dict[str, str] = {}
+    parts = []
+    for name in parts_in_order(ENTRY):
+        body, names = body_of(name, imports, typed)
+        for one in names:
+            if one in defined:
+                raise AmalgamationError(f"{one} is defined in {defined[one]}.py and in {name}.py")
+            defined[one] = name
+        parts.append(f"# part: {name}\n{tidy(body)}")
+    plain = sorted(line for line in imports if line.startswith("import "))
+    froms = sorted(line for line in imports if line.startswith("from "))
+    froms.append(f"from typing import {', '.join(sorted(typed))}")
+    head = HEAD.read_text().rstrip("\n")
+    tail = '# part: end\nif __name__ == "__main__":\n    main()'
+    return "\n\n".join([head, "\n".join(plain + froms), "\n\n\n".join(parts + [tail])]) + "\n"
+
+
+def tidy(body: str) -> str:
+    """Two blank lines between definitions and none doubled elsewhere, whatever was taken out."""
+    lines: list[str] = []
+    blank = 0
+    for line in body.splitlines():
+        if not line.strip():
+            blank += 1
+            continue
+        if lines:
+            top = not line.startswith((" ", ")", "]", "}")) and line.startswith(("def ", "class ", "@"))
+            after = line[:1] not in (" ", ")", "]", "}") and lines[-1].startswith(" ")
+            if (top and not lines[-1].startswith("@")) or (after and blank):
+                lines += ["", ""]
+            elif blank:
+                lines.append("")
+        lines.append(line)
+        blank = 0
+    return "\n".join(lines)
+
+
+def main() -> int:
+    text = amalgamate()
+    compile(text, str(TARGET), "exec")
+    if sys.argv[1:] == ["--check"]:
+        current = TARGET.read_text() if TARGET.exists() else ""
+        if current != text:
+            sys.stderr.write(f"{TARGET.relative_to(ROOT)} is not current: run python tools/amalgamate.py\n")
+            return 1
+        return 0
+    TARGET.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
