@@ -20,6 +20,11 @@ PACKAGE = ROOT / "plugins" / "module_utils" / "_jobs"
 HEAD = ROOT / "tools" / "async_wrapper_head.py"
 TARGET = ROOT / "plugins" / "modules" / "async_wrapper.py"
 ENTRY = "wrapper"
+TAIL = """\
+# part: end
+if __name__ == "__main__" and sys.argv[1:]:  # Ansible gives arguments; checks that import modules give none
+    main()
+"""
 
 
 class AmalgamationError(Exception):
@@ -117,9 +122,8 @@ def amalgamate() -> str:
     plain = sorted(line for line in imports if line.startswith("import "))
     froms = sorted(line for line in imports if line.startswith("from "))
     froms.append(f"from typing import {', '.join(sorted(typed))}")
-    head = HEAD.read_text().rstrip("\n")
-    tail = '# part: end\nif __name__ == "__main__":\n    main()'
-    return "\n\n".join([head, "\n".join(plain + froms), "\n\n\n".join(parts + [tail])]) + "\n"
+    head = "#!/usr/bin/python\n" + HEAD.read_text().rstrip("\n")
+    return head + "\n\n" + "\n\n\n".join(["\n".join(plain + froms), *parts, TAIL])
 
 
 def tidy(body: str) -> str:

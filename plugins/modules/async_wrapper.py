@@ -19,6 +19,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
+
 # part: errors
 class JobError(Exception):
 
@@ -791,6 +792,7 @@ def failed_state(result: Dict[str, Any]) -> bool:
 
 # part: result
 _JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
+_ENCODING_WARNING = "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
 _CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
 _SHOWN_BYTES = 65536  # of output that is no JSON, at either end
 
@@ -804,7 +806,7 @@ def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
         if text.startswith("{", position):
             try:
                 found, end = decoder.raw_decode(text, position)
-            except ValueError:
+            except (ValueError, RecursionError):  # nested deeper than Python reads it
                 pass
             else:
                 junk = text[end:].strip()
@@ -813,6 +815,25 @@ def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
         if position < 0:
             break
     raise ValueError("no JSON object")
+
+
+def visible_bytes(text: str) -> str:
+
+    def written(match: Any) -> str:
+        code = ord(match.group())
+        return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+    return re.sub("[\ud800-\udfff]", written, text)
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible_bytes(value)
+    if isinstance(value, list):
+        return [_visible(item) for item in value]
+    if isinstance(value, dict):
+        return {visible_bytes(key): _visible(item) for key, item in value.items()}
+    return value
 
 
 def _next_object_line(text: str, position: int) -> int:
@@ -836,12 +857,17 @@ def signal_name(number: int) -> str:
 
 
 def module_result(stdout: bytes, stderr: bytes, status: Optional[int], command: str) -> Dict[str, Any]:
-    text = decode_output(stdout)
+    text = stdout.decode("utf-8", "surrogateescape")
     said = decode_output(stderr)
     try:
         result, warnings = parse_result(text)
     except ValueError:
-        return _no_result(text, said, status, command)
+        return _no_result(visible_bytes(text), said, status, command)
+    if re.search("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]", text):
+        clean = _visible(result)
+        if clean != result:
+            warnings.append(_ENCODING_WARNING)
+        result = clean
     if warnings:
         present = result.get("warnings", [])
         result["warnings"] = (present if isinstance(present, list) else [present]) + warnings
@@ -897,7 +923,10 @@ PROGRESS_FILE = "progress"
 RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
 PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
 
-LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8  # the same on Linux, the BSDs and macOS
+LOCK_SH = 1
+LOCK_EX = 2
+LOCK_NB = 4
+LOCK_UN = 8
 _RESERVE_BYTES = 16384
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -1018,7 +1047,18 @@ class Directory:
         self.system.rmdir(name, dir_fd=self.fd)
 
     def gone(self) -> bool:
-        return bool(self.system.fstat(self.fd).st_nlink == 0)
+        try:
+            named = self.system.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return True
+        here = self.system.fstat(self.fd)
+        return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
+
+    def size(self, name: str) -> int:
+        try:
+            return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
+        except FileNotFoundError:
+            return 0
 
     def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
         try:
@@ -1053,9 +1093,20 @@ class Directory:
 
 
 def expand_home(path: str, home: Optional[str]) -> str:
-    if home and (path == "~" or path.startswith("~/")):
-        return os.path.normpath(home + path[1:])
-    return os.path.abspath(os.path.expanduser(path))
+    first, _unused, rest = path.partition("/")
+    if not first.startswith("~"):
+        return os.path.abspath(path)
+    base = home if home and first == "~" else _passwd_home(first[1:])
+    return os.path.abspath(os.path.join(base, rest) if base else path)
+
+
+def _passwd_home(user: str) -> Optional[str]:
+    import pwd
+
+    try:
+        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
+    except KeyError:
+        return None
 
 
 def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
@@ -1375,31 +1426,42 @@ class _Stream:
         self._dir = job_dir
         self.pieces = []  # type: List[Piece]
         self.path = job_dir.join(name) if job_dir else None
+        self.changed = None  # type: Optional[float]
         for start, piece in spool_pieces(names, name):
             if job_dir:
-                length = job_dir.system.stat(piece, dir_fd=job_dir.fd, follow_symlinks=False).st_size
-                self.pieces.append(Piece(start, length, piece))
+                try:
+                    info = job_dir.system.stat(piece, dir_fd=job_dir.fd, follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # made way for newer output since its name was read: part of the gap now
+                self.pieces.append(Piece(start, info.st_size, piece))
+                self.changed = max(self.changed or 0.0, info.st_mtime)
 
-    def read(self, begin: int, limit: int) -> bytes:
+    def _chunks(self, begin: int, limit: int) -> List[Tuple[int, bytes]]:
+        starts = {piece.name: piece.start for piece in self.pieces}
         found = []
         for name, offset, count in plan_reads(self.pieces, begin, limit):
-            found.append((self._dir.read_file(name, offset, count) if self._dir else None) or b"")
-        return b"".join(found)
+            data = self._dir.read_file(name, offset, count) if self._dir else None
+            if data:
+                found.append((starts[name] + offset, data))
+        return found
+
+    def read(self, begin: int, limit: int) -> bytes:
+        return b"".join(data for _start, data in self._chunks(begin, limit))
 
     def since(self, begin: int, to_the_end: bool) -> Tuple[bytes, int]:
-        first = next((max(begin, p.start) for p in self.pieces if p.start + p.length > begin), begin)
-        data = self.read(first, _SINCE_BYTES)
-        if not to_the_end or len(data) == _SINCE_BYTES:
+        chunks = self._chunks(begin, _SINCE_BYTES)
+        data = b"".join(chunk for _start, chunk in chunks)
+        full = len(data) >= _SINCE_BYTES
+        if full or not to_the_end:
             whole = data.rfind(b"\n") + 1
-            if whole or len(data) < _SINCE_BYTES:
+            if whole or not full:  # a line longer than all that is read at once is shown in parts
                 data = data[:whole]
-        position, left = first, len(data)
-        for piece in self.pieces:
-            start = max(first, piece.start)
-            count = min(left, piece.start + piece.length - start)
-            if count > 0:
-                position, left = start + count, left - count
-        return data, position if data else begin
+        position, left = begin, len(data)
+        for start, chunk in chunks:
+            if left > 0:
+                position = start + min(left, len(chunk))
+                left -= len(chunk)
+        return data, position
 
     def tail(self) -> bytes:
         return self.read(tail_begin(self.pieces, _TAIL_BYTES), _TAIL_BYTES)
@@ -1461,9 +1523,7 @@ def progress_view(
     errors = _Stream(job_dir, "stderr", job_dir.names())
     lines = output_lines(errors.tail())[-100:] + output_lines(stream.tail())[-100:]
     if updated is None:
-        for piece in stream.pieces + errors.pieces:
-            changed = system.stat(piece.name, dir_fd=job_dir.fd, follow_symlinks=False).st_mtime
-            updated = max(updated or 0.0, changed)
+        updated = max((moment for moment in (stream.changed, errors.changed) if moment is not None), default=None)
     if record["state"] == STATE_SUCCEEDED:
         durations = []  # type: List[float]
     else:
@@ -1714,6 +1774,10 @@ def _secrets_of_callers() -> List[bytes]:
     return []
 
 
+def _asks_for_locales(args: Any) -> bool:
+    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
+
+
 def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
     pieces = []
     while True:
@@ -1759,7 +1823,7 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
             if respawns:
                 options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
             super().__init__(args, *more, **options)
-            if self.stdout is not None or self.stderr is not None:
+            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
                 secrets = _secrets_of_callers()
                 if self.stdout is not None:
                     self.stdout = _tapped_file(self.stdout, _TappedStream(writers[0], lock, secrets), taps)
@@ -1777,18 +1841,18 @@ _STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
 
 class Payload:
 
-    def __init__(self, command: List[str], path: str, code: Optional[bytes], head: bytes, args: bytes) -> None:
+    def __init__(self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes) -> None:
         self.command = command
         self.path = path
         self.code = code
-        text = code if code is not None else args
-        self.no_log = bool(re.search(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue", text))
-        self.module = _module_name(path, code)
+        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
+        self.no_log = bool(secret.search(text) or secret.search(args))
+        self.module = _module_name(path, text)
 
 
-def _module_name(path: str, code: Optional[bytes]) -> Optional[str]:
-    found = code and re.search(
-        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]", code
+def _module_name(path: str, text: bytes) -> Optional[str]:
+    found = re.search(
+        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]", text
     )
     if found:
         name = found.group(1).decode("ascii")
@@ -1819,11 +1883,12 @@ def _runs_here(interpreter: List[str]) -> bool:
 def read_payload(command: List[str], path: str) -> Payload:
     try:
         with open(path, "rb") as source:
-            head = source.read(_HEAD_BYTES)
-            ansiballz = b"_ANSIBALLZ_WRAPPER" in head
-            code = head + source.read() if ansiballz else None
+            text = source.read(_HEAD_BYTES)
+            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
+            position = command.index(path)
+            if ansiballz or len(command) == position + 1:  # without a file for them, the arguments are in it
+                text += source.read()
         args = b""
-        position = command.index(path)
         if len(command) > position + 1:
             with open(command[position + 1], "rb") as source:
                 args = source.read()
@@ -1831,11 +1896,11 @@ def read_payload(command: List[str], path: str) -> Payload:
         raise refused("read the module's payload", error.filename or path, error) from error
     except ValueError:
         raise JobError(f"the command {command!r} does not name the module {path}") from None
-    interpreter = command[:position] or shebang(head)
-    here = code is not None and len(command) == position + 1 and _runs_here(interpreter)
+    interpreter = command[:position] or shebang(text)
+    here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
     if not position:
         command = interpreter + command
-    return Payload(command, path, code if here else None, head, args)
+    return Payload(command, path, text if here else None, text, args)
 
 
 def note_payload_dirs(job_dir: str) -> None:
@@ -1910,6 +1975,8 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
     if pid == 0:
         try:
             system.dup2(writer, 2)
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)  # Python ignores them for itself, not for what it starts
             os.execvp(command[0], command)
         except OSError as error:
             os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
@@ -1955,6 +2022,7 @@ def child_end_notice() -> int:
 
 def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str) -> None:
     status = 1
+    module = system.getpid()
     try:
         if payload.code is not None:
             note_payload_dirs(job_dir.path)
@@ -1964,7 +2032,8 @@ def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, t
         else:
             status = run_command(system, payload.command, job_dir, limit)
     finally:
-        _leave_status(system, job_dir, status)
+        if system.getpid() == module:  # not a process that the module forked and let come to its end
+            _leave_status(system, job_dir, status)
         system.exit(status if status >= 0 else 1)
 
 
@@ -2095,6 +2164,7 @@ def end_tree(system: Any, jid: str, supervisor: int, module: Optional[Process], 
 # part: supervisor
 PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
 _LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
+_LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -2130,7 +2200,7 @@ class Supervisor:
             self._job_dir = private.child(jid, create=True)
             try:
                 return self._prepare()
-            except OSError:
+            except (OSError, JobError):
                 self._async_dir.remove_file(jid)
                 private.remove_child(jid)
                 raise
@@ -2199,8 +2269,7 @@ class Supervisor:
             self._end_processes()
         record = self._record
         record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
-        size = self._system.stat(self.job_dir.join(RESULT_FILE)).st_size if not self.job_dir.gone() else 0
-        if size > _LARGE_RESULT and state is None:
+        if state is None and self.job_dir.size(RESULT_FILE) > _LARGE_RESULT:
             pid = self._system.fork()
             if pid:
                 while self._system.wait4(-1, 0)[0] != pid:
@@ -2228,14 +2297,18 @@ class Supervisor:
                     return STATE_TIMED_OUT, REASON_IDLE
                 idle_until = now + record["idle_timeout"] - quiet
             waits = [moment - now for moment in (deadline, idle_until) if moment is not None]
-            self._pause(min(waits) if waits else None)
+            self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
 
     def _quiet_seconds(self) -> float:
         system = self._system
         last = float(self._record["began_wall"])
         for name in self.job_dir.names():
             if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
-                last = max(last, system.stat(name, dir_fd=self.job_dir.fd, follow_symlinks=False).st_mtime)
+                try:
+                    changed = system.stat(name, dir_fd=self.job_dir.fd, follow_symlinks=False).st_mtime
+                except FileNotFoundError:
+                    changed = system.time()  # made way for newer output just now
+                last = max(last, changed)
         ran = elapsed_seconds(self._record, self._record["boot_id"], 0.0, system.monotonic()) or 0.0
         return min(max(0.0, system.time() - last), ran)
 
@@ -2333,7 +2406,7 @@ def _supervise(
             try:
                 go = supervisor.start()
             except OSError as error:
-                raise refused("write the job to", error.filename or directory.path, error) from error
+                raise refused("write the job to", directory.join(record["id"]), error) from error
         except JobError as error:
             _say(system, writer, {"error": error.message, "details": error.details})
             return
@@ -2415,12 +2488,13 @@ def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) ->
         record["remove"] = [temporary] if ours else []
         start_job(system, async_dir, home, record, payload, lambda: tap_text(program))
     except (JobError, SettingError) as error:
-        if temporary is not None:
+        ours = temporary is not None and removable(temporary)
+        if temporary is not None and ours:
             from shutil import rmtree
 
             rmtree(temporary, ignore_errors=True)  # the controller forgets it, also when the start failed
         details = error.details if isinstance(error, JobError) else {}
-        return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=temporary is not None), 1
+        return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=ours), 1
     if temporary is not None and payload.code is not None:
         forget_arguments(call.path)
     answer = {
@@ -2456,5 +2530,5 @@ def main() -> None:
 
 
 # part: end
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1:]:  # Ansible gives arguments; checks that import modules give none
     main()

@@ -86,7 +86,7 @@ def _supervise(
             try:
                 go = supervisor.start()
             except OSError as error:
-                raise refused("write the job to", error.filename or directory.path, error) from error
+                raise refused("write the job to", directory.join(record["id"]), error) from error
         except JobError as error:
             _say(system, writer, {"error": error.message, "details": error.details})
             return

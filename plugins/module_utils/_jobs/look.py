@@ -16,10 +16,11 @@ from .record import job_file
 from .retention import remove_job
 from .states import END_STATES, REASON_DEADLINE, REASON_EXIT, REASON_REBOOTED, REASON_SUPERVISOR_KILLED
 from .states import STATE_LOST, STATE_TIMED_OUT
-from .store import LOCK_EX, LOCK_FILE, LOCK_SH, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
+from .store import LOCK_EX, LOCK_FILE, LOCK_SH, LOCK_UN, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
 from .tree import Process, end_tree
 from .view import Shown, output_view, show
 
+_SETTLE_SECONDS = 15.0  # that another may take to write down an end
 _CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing tells
 
 
@@ -45,6 +46,11 @@ class Job:
             raise self._unreadable(f"{PRIVATE_DIR}/{jid}", error) from error
         finally:
             private.close()
+
+    def close(self) -> None:
+        for directory in (self.async_dir, self.job_dir):
+            if directory:
+                directory.close()
 
     def _unreadable(self, name: str, error: OSError) -> JobError:
         try:
@@ -99,9 +105,21 @@ class Job:
         if same_boot and job_dir.held(LOCK_FILE):
             return True, None
         try:
-            system.flock(job_dir.fd, LOCK_EX)  # of those who look at the same time, one writes the end
+            # of those who look at the same time, one writes the end; it may have processes to end first
+            if not system.flock_within(job_dir.fd, LOCK_EX, record["grace"] + _SETTLE_SECONDS):
+                return False, None
         except OSError:
-            pass  # a file system that locks no directories: both would write the same
+            return self._settle(record, same_boot)  # a file system that locks no directories: both write the same
+        try:
+            return self._settle(record, same_boot)
+        finally:
+            system.flock(job_dir.fd, LOCK_UN)
+
+    def _settle(self, record: Dict[str, Any], same_boot: bool) -> Tuple[bool, Optional[Dict[str, Any]]]:
+        """Write the end of a job whose supervisor is gone, if it has ended or must end now."""
+        job_dir, system = self.job_dir, self.system
+        if job_dir is None:
+            return False, None
         public = parse_job_file(self.async_dir.read_file(self.jid))
         if public is not None and core_finished(public):
             return False, public  # its supervisor, or another who looked, wrote it just now

@@ -25,20 +25,21 @@ class Payload:
 
     command: what a shell would run. code: the text of a Python payload that this interpreter can run itself,
     None for all else. module: its full name, where the payload tells. no_log: whether the task has it.
+    text: the payload, or its beginning, for what it tells; args: the content of its arguments file.
     """
 
-    def __init__(self, command: List[str], path: str, code: Optional[bytes], head: bytes, args: bytes) -> None:
+    def __init__(self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes) -> None:
         self.command = command
         self.path = path
         self.code = code
-        text = code if code is not None else args
-        self.no_log = bool(re.search(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue", text))
-        self.module = _module_name(path, code)
+        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
+        self.no_log = bool(secret.search(text) or secret.search(args))
+        self.module = _module_name(path, text)
 
 
-def _module_name(path: str, code: Optional[bytes]) -> Optional[str]:
-    found = code and re.search(
-        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]", code
+def _module_name(path: str, text: bytes) -> Optional[str]:
+    found = re.search(
+        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]", text
     )
     if found:
         name = found.group(1).decode("ascii")
@@ -72,11 +73,12 @@ def read_payload(command: List[str], path: str) -> Payload:
     """The module at path, which ``command`` runs; an interpreter is added where core leaves it to the shebang."""
     try:
         with open(path, "rb") as source:
-            head = source.read(_HEAD_BYTES)
-            ansiballz = b"_ANSIBALLZ_WRAPPER" in head
-            code = head + source.read() if ansiballz else None
+            text = source.read(_HEAD_BYTES)
+            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
+            position = command.index(path)
+            if ansiballz or len(command) == position + 1:  # without a file for them, the arguments are in it
+                text += source.read()
         args = b""
-        position = command.index(path)
         if len(command) > position + 1:
             with open(command[position + 1], "rb") as source:
                 args = source.read()
@@ -84,11 +86,11 @@ def read_payload(command: List[str], path: str) -> Payload:
         raise refused("read the module's payload", error.filename or path, error) from error
     except ValueError:
         raise JobError(f"the command {command!r} does not name the module {path}") from None
-    interpreter = command[:position] or shebang(head)
-    here = code is not None and len(command) == position + 1 and _runs_here(interpreter)
+    interpreter = command[:position] or shebang(text)
+    here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
     if not position:
         command = interpreter + command
-    return Payload(command, path, code if here else None, head, args)
+    return Payload(command, path, text if here else None, text, args)
 
 
 def note_payload_dirs(job_dir: str) -> None:
@@ -173,6 +175,8 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
     if pid == 0:
         try:
             system.dup2(writer, 2)
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)  # Python ignores them for itself, not for what it starts
             os.execvp(command[0], command)
         except OSError as error:
             os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
@@ -220,6 +224,7 @@ def child_end_notice() -> int:
 def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str) -> None:
     """In the module's process: run it, leave its exit status, end. Does not return."""
     status = 1
+    module = system.getpid()
     try:
         if payload.code is not None:
             note_payload_dirs(job_dir.path)
@@ -229,7 +234,8 @@ def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, t
         else:
             status = run_command(system, payload.command, job_dir, limit)
     finally:
-        _leave_status(system, job_dir, status)
+        if system.getpid() == module:  # not a process that the module forked and let come to its end
+            _leave_status(system, job_dir, status)
         system.exit(status if status >= 0 else 1)
 
 

@@ -59,15 +59,22 @@ def answer_status(
         dirs = candidate_dirs(system, given, environ)
         home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
     job = Job(system, find_job(system, jid, dirs, home_part), jid)
-    if params["mode"] == "cleanup":
-        return _clean_up(job, params["force"], check_mode)
+    try:
+        if params["mode"] == "cleanup":
+            return _clean_up(job, params["force"], check_mode)
+        return _status(job, params, shown, check_mode)
+    finally:
+        job.close()
+
+
+def _status(job: Job, params: Mapping[str, Any], shown: Shown, check_mode: bool) -> Dict[str, Any]:
     public = look_until_end(job, shown, params["wait"])
     if params.get("_since"):
         # for an action that shows the lines as they come, besides what the task asked for
         ended = public["async_job"]["state"] in END_STATES
         public["_since"] = output_view(job.job_dir, Shown(0, parse_cursor(params["_since"])), ended)
     if params["cleanup"] and public["async_job"]["state"] in END_STATES:
-        public["erased"] = job.async_dir.join(jid)
+        public["erased"] = job.async_dir.join(job.jid)
         if not check_mode:
             job.remove()
     return public

@@ -6,12 +6,14 @@
 """What a module printed, read as the result that Ansible expects."""
 
 import json
+import re
 import signal
 from typing import Any, Dict, List, Optional, Tuple
 
 from .output import decode_output
 
 _JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
+_ENCODING_WARNING = "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
 _CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
 _SHOWN_BYTES = 65536  # of output that is no JSON, at either end
 
@@ -29,7 +31,7 @@ def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
         if text.startswith("{", position):
             try:
                 found, end = decoder.raw_decode(text, position)
-            except ValueError:
+            except (ValueError, RecursionError):  # nested deeper than Python reads it
                 pass
             else:
                 junk = text[end:].strip()
@@ -38,6 +40,26 @@ def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
         if position < 0:
             break
     raise ValueError("no JSON object")
+
+
+def visible_bytes(text: str) -> str:
+    """Bytes that are no UTF-8 (lone surrogates, as Python keeps them) written out: ``\\xff``."""
+
+    def written(match: Any) -> str:
+        code = ord(match.group())
+        return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+    return re.sub("[\ud800-\udfff]", written, text)
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible_bytes(value)
+    if isinstance(value, list):
+        return [_visible(item) for item in value]
+    if isinstance(value, dict):
+        return {visible_bytes(key): _visible(item) for key, item in value.items()}
+    return value
 
 
 def _next_object_line(text: str, position: int) -> int:
@@ -65,12 +87,18 @@ def module_result(stdout: bytes, stderr: bytes, status: Optional[int], command: 
 
     status: exit status, negative for the signal that ended the process, None if nobody saw it.
     """
-    text = decode_output(stdout)
+    text = stdout.decode("utf-8", "surrogateescape")
     said = decode_output(stderr)
     try:
         result, warnings = parse_result(text)
     except ValueError:
-        return _no_result(text, said, status, command)
+        return _no_result(visible_bytes(text), said, status, command)
+    if re.search("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]", text):
+        # a result with these is refused by core from 2.19 on, and asked for again until the time limit
+        clean = _visible(result)
+        if clean != result:
+            warnings.append(_ENCODING_WARNING)
+        result = clean
     if warnings:
         present = result.get("warnings", [])
         result["warnings"] = (present if isinstance(present, list) else [present]) + warnings

@@ -23,7 +23,11 @@ PROGRESS_FILE = "progress"
 RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
 PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
 
-LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8  # the same on Linux, the BSDs and macOS
+# the same on Linux, the BSDs and macOS
+LOCK_SH = 1
+LOCK_EX = 2
+LOCK_NB = 4
+LOCK_UN = 8
 _RESERVE_BYTES = 16384
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -154,7 +158,19 @@ class Directory:
 
     def gone(self) -> bool:
         """Whether somebody removed the directory while it was open."""
-        return bool(self.system.fstat(self.fd).st_nlink == 0)
+        try:
+            named = self.system.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return True
+        here = self.system.fstat(self.fd)
+        return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
+
+    def size(self, name: str) -> int:
+        """Bytes of a file; 0 where there is none."""
+        try:
+            return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
+        except FileNotFoundError:
+            return 0
 
     def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
         """An open, locked file; None if another holds it (with LOCK_NB) or there is none."""
@@ -192,10 +208,22 @@ class Directory:
 
 
 def expand_home(path: str, home: Optional[str]) -> str:
-    """``~/x`` below the home given; other forms of ``~`` as the system has them."""
-    if home and (path == "~" or path.startswith("~/")):
-        return os.path.normpath(home + path[1:])
-    return os.path.abspath(os.path.expanduser(path))
+    """``~/x`` below the home given; other forms of ``~`` as the passwd database has them."""
+    first, _unused, rest = path.partition("/")
+    if not first.startswith("~"):
+        return os.path.abspath(path)
+    base = home if home and first == "~" else _passwd_home(first[1:])
+    return os.path.abspath(os.path.join(base, rest) if base else path)
+
+
+def _passwd_home(user: str) -> Optional[str]:
+    """The home of a user, of ours for an empty name; None if there is no such user."""
+    import pwd
+
+    try:
+        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
+    except KeyError:
+        return None
 
 
 def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:

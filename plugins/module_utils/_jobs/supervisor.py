@@ -13,6 +13,7 @@ import signal
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from .ending import conclude, encode, write_end
+from .errors import JobError
 from .payload import Payload, child_end_notice, run_payload
 from .record import begin, elapsed_seconds, job_file
 from .states import REASON_DEADLINE, REASON_EXIT, REASON_IDLE, REASON_REQUEST, STATE_CANCELLED, STATE_TIMED_OUT
@@ -22,6 +23,7 @@ from .tree import JOB_MARK, Process, end_tree
 
 PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
 _LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
+_LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -62,7 +64,7 @@ class Supervisor:
             self._job_dir = private.child(jid, create=True)
             try:
                 return self._prepare()
-            except OSError:
+            except (OSError, JobError):
                 self._async_dir.remove_file(jid)
                 private.remove_child(jid)
                 raise
@@ -134,8 +136,7 @@ class Supervisor:
             self._end_processes()
         record = self._record
         record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
-        size = self._system.stat(self.job_dir.join(RESULT_FILE)).st_size if not self.job_dir.gone() else 0
-        if size > _LARGE_RESULT and state is None:
+        if state is None and self.job_dir.size(RESULT_FILE) > _LARGE_RESULT:
             pid = self._system.fork()
             if pid:
                 while self._system.wait4(-1, 0)[0] != pid:
@@ -164,7 +165,7 @@ class Supervisor:
                     return STATE_TIMED_OUT, REASON_IDLE
                 idle_until = now + record["idle_timeout"] - quiet
             waits = [moment - now for moment in (deadline, idle_until) if moment is not None]
-            self._pause(min(waits) if waits else None)
+            self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
 
     def _quiet_seconds(self) -> float:
         """How long nothing was printed or reported. By file times: nobody pays for it while output flows."""
@@ -172,7 +173,11 @@ class Supervisor:
         last = float(self._record["began_wall"])
         for name in self.job_dir.names():
             if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
-                last = max(last, system.stat(name, dir_fd=self.job_dir.fd, follow_symlinks=False).st_mtime)
+                try:
+                    changed = system.stat(name, dir_fd=self.job_dir.fd, follow_symlinks=False).st_mtime
+                except FileNotFoundError:
+                    changed = system.time()  # made way for newer output just now
+                last = max(last, changed)
         # a wall clock that was set back meanwhile must not end a job, nor one set forward for longer than it ran
         ran = elapsed_seconds(self._record, self._record["boot_id"], 0.0, system.monotonic()) or 0.0
         return min(max(0.0, system.time() - last), ran)

@@ -8,7 +8,7 @@
 import os
 import select
 import signal
-import time
+import time  # pylint: disable=unused-import  # it takes the method of this name for the module
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h

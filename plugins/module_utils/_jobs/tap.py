@@ -106,6 +106,11 @@ def _secrets_of_callers() -> List[bytes]:
     return []
 
 
+def _asks_for_locales(args: Any) -> bool:
+    """What core's module_utils run before the work of many a module: not what a user looks for in the output."""
+    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
+
+
 def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
     """The standard input of a module that respawns, with the tap put before what it will run."""
     pieces = []
@@ -154,7 +159,7 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
             if respawns:
                 options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
             super().__init__(args, *more, **options)
-            if self.stdout is not None or self.stderr is not None:
+            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
                 secrets = _secrets_of_callers()
                 if self.stdout is not None:
                     self.stdout = _tapped_file(self.stdout, _TappedStream(writers[0], lock, secrets), taps)

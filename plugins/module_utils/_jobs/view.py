@@ -39,33 +39,44 @@ class _Stream:
         self._dir = job_dir
         self.pieces = []  # type: List[Piece]
         self.path = job_dir.join(name) if job_dir else None
+        self.changed = None  # type: Optional[float]
         for start, piece in spool_pieces(names, name):
             if job_dir:
-                length = job_dir.system.stat(piece, dir_fd=job_dir.fd, follow_symlinks=False).st_size
-                self.pieces.append(Piece(start, length, piece))
+                try:
+                    info = job_dir.system.stat(piece, dir_fd=job_dir.fd, follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # made way for newer output since its name was read: part of the gap now
+                self.pieces.append(Piece(start, info.st_size, piece))
+                self.changed = max(self.changed or 0.0, info.st_mtime)
 
-    def read(self, begin: int, limit: int) -> bytes:
+    def _chunks(self, begin: int, limit: int) -> List[Tuple[int, bytes]]:
+        """What is kept from a stream offset on: (offset, bytes), in order."""
+        starts = {piece.name: piece.start for piece in self.pieces}
         found = []
         for name, offset, count in plan_reads(self.pieces, begin, limit):
-            found.append((self._dir.read_file(name, offset, count) if self._dir else None) or b"")
-        return b"".join(found)
+            data = self._dir.read_file(name, offset, count) if self._dir else None
+            if data:
+                found.append((starts[name] + offset, data))
+        return found
+
+    def read(self, begin: int, limit: int) -> bytes:
+        return b"".join(data for _start, data in self._chunks(begin, limit))
 
     def since(self, begin: int, to_the_end: bool) -> Tuple[bytes, int]:
         """What came since an offset, and the offset behind it: of whole lines only while more may come."""
-        first = next((max(begin, p.start) for p in self.pieces if p.start + p.length > begin), begin)
-        data = self.read(first, _SINCE_BYTES)
-        if not to_the_end or len(data) == _SINCE_BYTES:
+        chunks = self._chunks(begin, _SINCE_BYTES)
+        data = b"".join(chunk for _start, chunk in chunks)
+        full = len(data) >= _SINCE_BYTES
+        if full or not to_the_end:
             whole = data.rfind(b"\n") + 1
-            if whole or len(data) < _SINCE_BYTES:
+            if whole or not full:  # a line longer than all that is read at once is shown in parts
                 data = data[:whole]
-        # a gap that was read over counts as seen
-        position, left = first, len(data)
-        for piece in self.pieces:
-            start = max(first, piece.start)
-            count = min(left, piece.start + piece.length - start)
-            if count > 0:
-                position, left = start + count, left - count
-        return data, position if data else begin
+        position, left = begin, len(data)
+        for start, chunk in chunks:
+            if left > 0:
+                position = start + min(left, len(chunk))
+                left -= len(chunk)
+        return data, position
 
     def tail(self) -> bytes:
         return self.read(tail_begin(self.pieces, _TAIL_BYTES), _TAIL_BYTES)
@@ -130,9 +141,7 @@ def progress_view(
     # many programs draw their progress on stderr; stdout comes last, so it is preferred
     lines = output_lines(errors.tail())[-100:] + output_lines(stream.tail())[-100:]
     if updated is None:
-        for piece in stream.pieces + errors.pieces:
-            changed = system.stat(piece.name, dir_fd=job_dir.fd, follow_symlinks=False).st_mtime
-            updated = max(updated or 0.0, changed)
+        updated = max((moment for moment in (stream.changed, errors.changed) if moment is not None), default=None)
     if record["state"] == STATE_SUCCEEDED:
         durations = []  # type: List[float]
     else:

@@ -84,12 +84,13 @@ def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) ->
         record["remove"] = [temporary] if ours else []
         start_job(system, async_dir, home, record, payload, lambda: tap_text(program))
     except (JobError, SettingError) as error:
-        if temporary is not None:
+        ours = temporary is not None and removable(temporary)
+        if temporary is not None and ours:
             from shutil import rmtree
 
             rmtree(temporary, ignore_errors=True)  # the controller forgets it, also when the start failed
         details = error.details if isinstance(error, JobError) else {}
-        return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=temporary is not None), 1
+        return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=ours), 1
     if temporary is not None and payload.code is not None:
         forget_arguments(call.path)
     answer = {
