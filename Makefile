@@ -6,7 +6,7 @@ PYTHON ?= python3
 STAGE = PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m stage
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint sanity unit molecule cores demo format amalgamation up down
+.PHONY: help test lint sanity unit molecule cores demo picture format amalgamation up down
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ cores: ## the drop-in scenario under every supported ansible-core
 
 demo: ## watch an unmodified playbook on this machine; needs Python 3.10 or newer, and no root
 	$(STAGE) demo
+
+picture: ## run the demo anew for docs/images/demo.svg
+	$(STAGE) exec python tools/picture.py
 
 format: ## let black and ruff rewrite the sources
 	$(STAGE) exec ruff check --fix .

@@ -70,10 +70,16 @@ def docstring_lines(tree: ast.AST) -> dict[int, tuple[int, bool]]:
     """First line -> (last line, whether its block is empty without it) of every docstring."""
     found = {}
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
             text = node.body[0]
             assert text.end_lineno is not None
-            found[text.lineno] = (text.end_lineno, len(node.body) == 1 and not isinstance(node, ast.Module))
+            found[text.lineno] = (
+                text.end_lineno,
+                len(node.body) == 1 and not isinstance(node, ast.Module),
+            )
     return found
 
 
@@ -99,7 +105,9 @@ def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str
         dropped.update(range(first, last + 1))
         if alone:
             dropped.discard(first)
-            lines[first - 1] = lines[first - 1][: len(lines[first - 1]) - len(lines[first - 1].lstrip())] + "pass"
+            lines[first - 1] = (
+                lines[first - 1][: len(lines[first - 1]) - len(lines[first - 1].lstrip())] + "pass"
+            )
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT and not token.line[: token.start[1]].strip():
             dropped.add(token.start[0])
@@ -135,7 +143,9 @@ def tidy(body: str) -> str:
             blank += 1
             continue
         if lines:
-            top = not line.startswith((" ", ")", "]", "}")) and line.startswith(("def ", "class ", "@"))
+            top = not line.startswith((" ", ")", "]", "}")) and line.startswith(
+                ("def ", "class ", "@")
+            )
             after = line[:1] not in (" ", ")", "]", "}") and lines[-1].startswith(" ")
             if (top and not lines[-1].startswith("@")) or (after and blank):
                 lines += ["", ""]
@@ -152,7 +162,9 @@ def main() -> int:
     if sys.argv[1:] == ["--check"]:
         current = TARGET.read_text() if TARGET.exists() else ""
         if current != text:
-            sys.stderr.write(f"{TARGET.relative_to(ROOT)} is not current: run python tools/amalgamate.py\n")
+            sys.stderr.write(
+                f"{TARGET.relative_to(ROOT)} is not current: run python tools/amalgamate.py\n"
+            )
             return 1
         return 0
     TARGET.write_text(text)

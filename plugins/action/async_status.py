@@ -16,13 +16,15 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput, live_output
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no type information
+class ActionModule(ActionBase):
     """In front of our module; on a Windows target core's own action does it all."""
 
     _supports_check_mode = True
     _supports_async = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         if _core.is_windows(self):
             return dict(_core.core_action(self, "async_status").run(task_vars=task_vars))
         super().run(tmp, task_vars)
@@ -46,7 +48,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
         live = self._live_output(task_vars or {}) if asks_status else None
         if live:
             arguments["_since"] = live.cursor
-        answer = self._execute_module(module_name="longrun.jobs.async_status", module_args=arguments, task_vars=task_vars)
+        answer = self._execute_module(
+            module_name="longrun.jobs.async_status", module_args=arguments, task_vars=task_vars
+        )
         since = answer.pop("_since", None)
         results = merge_hash(results, answer)
         for word in ("started", "finished"):
@@ -58,7 +62,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
     def _live_output(self, task_vars: dict[str, Any]) -> LiveOutput | None:
         """What shows the job's lines while it runs; None where they are not to be shown."""
         wanted = self._templar.template(task_vars.get("longrun_live_output", True))
-        if str(wanted).lower() in ("false", "no", "off", "0") or self._task.no_log or not _core.shows_text():
+        if (
+            str(wanted).lower() in ("false", "no", "off", "0")
+            or self._task.no_log
+            or not _core.shows_text()
+        ):
             return None
         job = str(self._task.args.get("jid") or self._task.args.get("results_file"))
         return live_output(str(task_vars.get("inventory_hostname", "")), job)

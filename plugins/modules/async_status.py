@@ -91,7 +91,6 @@ notes:
     process, such as M(ansible.builtin.dnf), has no output to show before its end.
 seealso:
   - module: ansible.builtin.async_status
-  - module: longrun.jobs.async_wrapper
 """
 
 EXAMPLES = r"""
@@ -360,7 +359,10 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import STATUS_OPTIONS, answer_status
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import (
+    STATUS_OPTIONS,
+    answer_status,
+)
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
 
 
@@ -368,7 +370,8 @@ def end_with(answer: Dict[str, Any]) -> None:
     """The job's result as its module wrote it: exit_json would take it apart and put it together differently."""
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
     sys.stdout.flush()
-    raise SystemExit(0)  # before the interpreter ends by itself, which newer cores take for a module's failure
+    # before the interpreter ends by itself, which newer cores take for a module's failure
+    raise SystemExit(0)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ class JobError(Exception):
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
         self.message = message
-        self.details = details  # type: Dict[str, Any]
+        self.details: Dict[str, Any] = details
 
 
 def refused(action: str, path: str, error: OSError, hint: Optional[str] = None) -> JobError:
@@ -652,7 +652,7 @@ REASON_EXIT = "exit"  # the module ended by itself
 REASON_DEADLINE = "deadline"  # the time limit passed
 REASON_IDLE = "idle"  # nothing was printed for the idle timeout
 REASON_REQUEST = "request"  # somebody asked for the end
-REASON_MODULE_KILLED = "module_killed"  # a signal from elsewhere ended the module (OOM, an administrator)
+REASON_MODULE_KILLED = "module_killed"
 REASON_SUPERVISOR_KILLED = "supervisor_killed"  # nobody was left to see the end
 REASON_REBOOTED = "rebooted"  # the host was started again meanwhile
 REASON_NO_SPACE = "no_space"  # the result could not be written
@@ -670,11 +670,19 @@ RECORD_VERSION = 1
 
 def timestamp(seconds: float) -> str:
     whole = int(seconds)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int((seconds - whole) * 1000):03d}Z"
+    return (
+        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+        + f".{int((seconds - whole) * 1000):03d}Z"
+    )
 
 
 def new_record(
-    jid: str, module: Optional[str], timeout: float, settings: Settings, results_file: str, no_log: bool
+    jid: str,
+    module: Optional[str],
+    timeout: float,
+    settings: Settings,
+    results_file: str,
+    no_log: bool,
 ) -> Dict[str, Any]:
     return {
         "version": RECORD_VERSION,
@@ -716,10 +724,14 @@ def begin(record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic
 
 def end(record: Dict[str, Any], state: str, reason: str, wall: float, elapsed: float) -> None:
     record["state"] = advance(record["state"], state)
-    record.update(reason=reason, ended_wall=wall, finished_at=timestamp(wall), elapsed=round(elapsed, 3))
+    record.update(
+        reason=reason, ended_wall=wall, finished_at=timestamp(wall), elapsed=round(elapsed, 3)
+    )
 
 
-def elapsed_seconds(record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic: float) -> Optional[float]:
+def elapsed_seconds(
+    record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic: float
+) -> Optional[float]:
     if record.get("elapsed") is not None:
         return float(record["elapsed"])
     if record.get("began") is None:
@@ -792,7 +804,9 @@ def failed_state(result: Dict[str, Any]) -> bool:
 
 # part: result
 _JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
-_ENCODING_WARNING = "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
+_ENCODING_WARNING = (
+    "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
+)
 _CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
 _SHOWN_BYTES = 65536  # of output that is no JSON, at either end
 
@@ -856,7 +870,9 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def module_result(stdout: bytes, stderr: bytes, status: Optional[int], command: str) -> Dict[str, Any]:
+def module_result(
+    stdout: bytes, stderr: bytes, status: Optional[int], command: str
+) -> Dict[str, Any]:
     text = stdout.decode("utf-8", "surrogateescape")
     said = decode_output(stderr)
     try:
@@ -884,7 +900,13 @@ def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dic
         message = f"the module printed nothing where its JSON result was expected{how}"
     else:
         message = f"the module printed no JSON result{how}; what it printed is in data"
-    result = {"failed": True, "msg": message, "cmd": command, "data": _shown(text), "stderr": _shown(said)}
+    result = {
+        "failed": True,
+        "msg": message,
+        "cmd": command,
+        "data": _shown(text),
+        "stderr": _shown(said),
+    }
     if status is not None:
         result["rc"] = status
     return result
@@ -897,7 +919,9 @@ def _shown(text: str) -> str:
     return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
 
 
-def ended_result(message: str, stdout: str, stderr: str, child_pid: Optional[int] = None) -> Dict[str, Any]:
+def ended_result(
+    message: str, stdout: str, stderr: str, child_pid: Optional[int] = None
+) -> Dict[str, Any]:
     result = {
         "failed": True,
         "msg": message,
@@ -964,7 +988,7 @@ class Directory:
                 f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
                 path=self.join(name),
             )
-        return fd
+        return int(fd)
 
     def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
         try:
@@ -1030,7 +1054,8 @@ class Directory:
             self.system.close(fd)
             owner = self.system.owner_name(info.st_uid)
             raise JobError(
-                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}", path=path
+                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
+                path=path,
             )
         return Directory(self.system, path, fd, self.owners)
 
@@ -1117,7 +1142,10 @@ def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
             system.stat(base)
         except OSError as error:
             raise refused(
-                "use the home", base, error, "set ansible_async_dir to a directory that this user can make"
+                "use the home",
+                base,
+                error,
+                "set ansible_async_dir to a directory that this user can make",
             ) from error
     missing = []
     ancestor = path
@@ -1198,7 +1226,9 @@ class SpoolWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
         self._room = max(1, self._limit // 2 if head else self._limit // 4)
-        newer = [piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]]
+        newer = [
+            piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]
+        ]
         for _unused, old in newer[:-2]:
             os.unlink(os.path.join(self._directory, old))
 
@@ -1256,7 +1286,7 @@ class System:
 
         previous = signal.signal(signal.SIGALRM, stop)
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, should the first come before the call
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
             fcntl.flock(fd, operation)
             signal.setitimer(signal.ITIMER_REAL, 0)
             return True
@@ -1274,7 +1304,7 @@ class System:
     def kill(pid: int, start: Optional[int], number: int) -> bool:
         if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
             try:
-                fd = os.pidfd_open(pid)
+                fd = os.pidfd_open(pid)  # novm  # asked for above
             except ProcessLookupError:
                 return False
             except OSError:
@@ -1283,7 +1313,7 @@ class System:
                 try:
                     if start is not None and process_start(pid) != start:
                         return False
-                    signal.pidfd_send_signal(fd, number)
+                    signal.pidfd_send_signal(fd, number)  # novm  # asked for above
                     return True
                 except ProcessLookupError:
                     return False
@@ -1333,7 +1363,7 @@ class System:
 
     @staticmethod
     def processes() -> Dict[int, Tuple[int, int, str]]:
-        found = {}
+        found: Dict[int, Tuple[int, int, str]] = {}
         try:
             names = os.listdir("/proc")
         except OSError:
@@ -1407,7 +1437,7 @@ def process_usage(system: Any, pid: int) -> Optional[Dict[str, Any]]:
 # part: view
 HISTORY_DIR = "history"
 _TAIL_BYTES = 65536  # read of a stream for its last lines
-_SINCE_BYTES = 1 << 20  # read of a stream at once from a cursor on; the next status goes on from there
+_SINCE_BYTES = 1 << 20
 _PARTIAL_BYTES = 1 << 20  # of each stream in the result of a job that did not end by itself
 _HISTORY_KEPT = 20
 
@@ -1523,7 +1553,10 @@ def progress_view(
     errors = _Stream(job_dir, "stderr", job_dir.names())
     lines = output_lines(errors.tail())[-100:] + output_lines(stream.tail())[-100:]
     if updated is None:
-        updated = max((moment for moment in (stream.changed, errors.changed) if moment is not None), default=None)
+        updated = max(
+            (moment for moment in (stream.changed, errors.changed) if moment is not None),
+            default=None,
+        )
     if record["state"] == STATE_SUCCEEDED:
         durations = []  # type: List[float]
     else:
@@ -1565,7 +1598,11 @@ def remember_duration(private: Directory, name: str, seconds: float) -> None:
 
 
 def show(
-    system: Any, job_dir: Directory, record: Dict[str, Any], supervised: bool, shown: Shown = DEFAULT_SHOWN
+    system: Any,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    supervised: bool,
+    shown: Shown = DEFAULT_SHOWN,
 ) -> Dict[str, Any]:
     ended = record["state"] in END_STATES
     elapsed = elapsed_seconds(record, system.boot_id(), system.time(), system.monotonic())
@@ -1573,11 +1610,20 @@ def show(
     if not ended and record["process"]:
         usage = process_usage(system, record["process"]["pid"])
     progress = progress_view(system, job_dir, record, elapsed)
-    return job_view(record, elapsed, supervised, progress, output_view(job_dir, shown, ended), usage)
+    return job_view(
+        record, elapsed, supervised, progress, output_view(job_dir, shown, ended), usage
+    )
 
 
 # part: ending
-_WORKING_FILES = (RESULT_FILE, MODULE_STDERR_FILE, EXIT_FILE, PAYLOAD_DIRS_FILE, RESERVE_FILE, MODULE_LOCK_FILE)
+_WORKING_FILES = (
+    RESULT_FILE,
+    MODULE_STDERR_FILE,
+    EXIT_FILE,
+    PAYLOAD_DIRS_FILE,
+    RESERVE_FILE,
+    MODULE_LOCK_FILE,
+)
 
 
 def encode(data: Dict[str, Any]) -> bytes:
@@ -1608,7 +1654,9 @@ def result_of_module(job_dir: Directory, record: Dict[str, Any]) -> Tuple[str, s
     result = module_result(printed, said, status, record["module"] or "")
     killed = status is not None and status < 0 and "cmd" in result and result.get("rc") == status
     if killed:
-        partial = ended_result(result["msg"], partial_output(job_dir, "stdout"), partial_output(job_dir, "stderr"))
+        partial = ended_result(
+            result["msg"], partial_output(job_dir, "stdout"), partial_output(job_dir, "stderr")
+        )
         partial["rc"] = status
         if said:
             partial["module_stderr"] = result["stderr"]
@@ -1622,7 +1670,9 @@ _MESSAGES = {
     REASON_REQUEST: "the job was cancelled",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
-_LOST = "the job is lost: its supervisor and its module were both killed, and the module left no result"
+_LOST = (
+    "the job is lost: its supervisor and its module were both killed, and the module left no result"
+)
 
 
 def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
@@ -1652,7 +1702,11 @@ def conclude(
 
 
 def write_end(
-    system: Any, async_dir: Directory, job_dir: Directory, record: Dict[str, Any], public: Dict[str, Any]
+    system: Any,
+    async_dir: Directory,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    public: Dict[str, Any],
 ) -> None:
     remove_leftovers(job_dir, record)
     if job_dir.gone():
@@ -1673,7 +1727,9 @@ def write_end(
     job_dir.write_file(RECORD_FILE, encode(record))
     if record["name"] and record["state"] == STATE_SUCCEEDED:
         private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
-        private.fd = system.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd)
+        private.fd = system.open(
+            "..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd
+        )
         try:
             remember_duration(private, record["name"], record["elapsed"])
         finally:
@@ -1763,14 +1819,14 @@ def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStrea
 
 
 def _secrets_of_callers() -> List[bytes]:
-    frame = sys._getframe(2)
+    frame: Any = sys._getframe(2)  # at the end, None
     for _unused in range(3):
         if frame is None:
             break
         values = getattr(frame.f_locals.get("self"), "no_log_values", None)
         if isinstance(values, (set, frozenset)):
             return [str(value).encode("utf-8", "surrogateescape") for value in values]
-        frame = frame.f_back  # type: ignore[assignment]  # the loop ends at None
+        frame = frame.f_back
     return []
 
 
@@ -1794,7 +1850,7 @@ def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
     )
     import tempfile
 
-    source = tempfile.TemporaryFile()  # has no name: nothing of the module's arguments is left on disk
+    source = tempfile.TemporaryFile()
     source.write(script.encode("utf-8"))
     source.seek(0)
     return source
@@ -1810,8 +1866,11 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
 
     class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
 
+        stdout: Any
+        stderr: Any
+
         def __init__(self, args: Any, *more: Any, **options: Any) -> None:
-            stdin = options.get("stdin")
+            stdin: Any = options.get("stdin")
             respawns = (
                 tap_text
                 and isinstance(args, list)
@@ -1826,12 +1885,16 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
             if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
                 secrets = _secrets_of_callers()
                 if self.stdout is not None:
-                    self.stdout = _tapped_file(self.stdout, _TappedStream(writers[0], lock, secrets), taps)
+                    self.stdout = _tapped_file(
+                        self.stdout, _TappedStream(writers[0], lock, secrets), taps
+                    )
                 if self.stderr is not None:
-                    self.stderr = _tapped_file(self.stderr, _TappedStream(writers[1], lock, secrets), taps)
+                    self.stderr = _tapped_file(
+                        self.stderr, _TappedStream(writers[1], lock, secrets), taps
+                    )
 
-    subprocess.Popen = Popen  # type: ignore[misc,assignment]  # so that every caller gets the tapped one
-    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined,assignment]
+    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
+    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
 
 
 # part: payload
@@ -1841,7 +1904,9 @@ _STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
 
 class Payload:
 
-    def __init__(self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes) -> None:
+    def __init__(
+        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
+    ) -> None:
         self.command = command
         self.path = path
         self.code = code
@@ -1852,7 +1917,8 @@ class Payload:
 
 def _module_name(path: str, text: bytes) -> Optional[str]:
     found = re.search(
-        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]", text
+        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
+        text,
     )
     if found:
         name = found.group(1).decode("ascii")
@@ -1877,7 +1943,11 @@ def _runs_here(interpreter: List[str]) -> bool:
         return True
     in_venv = sys.prefix != sys.base_prefix
     other_venv = os.path.exists(os.path.join(os.path.dirname(interpreter[0]), "..", "pyvenv.cfg"))
-    return not in_venv and not other_venv and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
+    return (
+        not in_venv
+        and not other_venv
+        and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
+    )
 
 
 def read_payload(command: List[str], path: str) -> Payload:
@@ -1886,7 +1956,7 @@ def read_payload(command: List[str], path: str) -> Payload:
             text = source.read(_HEAD_BYTES)
             ansiballz = b"_ANSIBALLZ_WRAPPER" in text
             position = command.index(path)
-            if ansiballz or len(command) == position + 1:  # without a file for them, the arguments are in it
+            if ansiballz or len(command) == position + 1:
                 text += source.read()
         args = b""
         if len(command) > position + 1:
@@ -1935,7 +2005,7 @@ def run_python(path: str, code: bytes) -> int:
         sys.path[0] = os.path.dirname(path)
     status = 1
     try:
-        exec(compile(code, path, "exec", dont_inherit=True), main.__dict__)  # the module; it is why we are here
+        exec(compile(code, path, "exec", dont_inherit=True), main.__dict__)
         status = 0
     except SystemExit as ending:
         if ending.code is None:
@@ -1947,7 +2017,7 @@ def run_python(path: str, code: bytes) -> int:
     finally:
         error = sys.exc_info()
         if error[0] is not None and not isinstance(error[1], SystemExit):
-            sys.excepthook(*error)  # type: ignore[arg-type]  # the triple is whole: its type is not None
+            sys.excepthook(*error)
         status = _end_interpreter(status)
     return status
 
@@ -1976,7 +2046,7 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
         try:
             system.dup2(writer, 2)
             for number in (signal.SIGPIPE, signal.SIGXFSZ):
-                signal.signal(number, signal.SIG_DFL)  # Python ignores them for itself, not for what it starts
+                signal.signal(number, signal.SIG_DFL)
             os.execvp(command[0], command)
         except OSError as error:
             os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
@@ -2020,7 +2090,9 @@ def child_end_notice() -> int:
     return reader
 
 
-def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str) -> None:
+def run_payload(
+    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
+) -> None:
     status = 1
     module = system.getpid()
     try:
@@ -2032,7 +2104,7 @@ def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, t
         else:
             status = run_command(system, payload.command, job_dir, limit)
     finally:
-        if system.getpid() == module:  # not a process that the module forked and let come to its end
+        if system.getpid() == module:
             _leave_status(system, job_dir, status)
         system.exit(status if status >= 0 else 1)
 
@@ -2058,7 +2130,7 @@ def sweep(system: Any, async_dir: Directory) -> int:
     removed = 0
     try:
         jids = [name for name in private.names() if name[-1:].isdigit()]
-        first = int(system.time() * 1000) % max(1, len(jids))  # another stretch each time, so that all get a turn
+        first = int(system.time() * 1000) % max(1, len(jids))
         for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
             if removed < _REMOVED and _is_expired(system, private, jid):
                 remove_job(async_dir, private, jid)
@@ -2073,7 +2145,9 @@ def sweep(system: Any, async_dir: Directory) -> int:
 def _is_expired(system: Any, private: Directory, jid: str) -> bool:
     job_dir = private.child(jid)
     try:
-        return expired(json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8")), system.time())
+        return expired(
+            json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8")), system.time()
+        )
     except ValueError:
         return False
     finally:
@@ -2092,7 +2166,7 @@ _ENDING_STEP = 0.1  # seconds between looks at processes whose end nothing tells
 
 class Process(NamedTuple):
     pid: int
-    start: int  # clock ticks since boot: tells a pid that was given again
+    start: Optional[int]
 
 
 def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]) -> Set[int]:
@@ -2111,13 +2185,14 @@ def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]
 
 def job_tree(system: Any, jid: str, supervisor: int, module: Optional[Process]) -> List[Process]:
     processes = system.processes()
-    if not processes:
-        return [module] if module and system.kill(module.pid, None, 0) else []
+    if not processes:  # no /proc: the module's process group is all that can be reached
+        group = Process(-module.pid, None) if module else None
+        return [group] if group and system.kill(group.pid, None, 0) else []
     pids = descendants(processes, [supervisor]) if supervisor else set()
     if module and processes.get(module.pid, (0, -1, ""))[1] == module.start:
         pids |= {module.pid} | descendants(processes, [module.pid])
     if not supervisor:
-        oldest = module.start if module else 0
+        oldest = (module.start if module else None) or 0
         mark = f"{JOB_MARK}={jid}".encode("ascii")
         for pid, (_parent, start, _state) in processes.items():
             if pid not in pids and start >= oldest:
@@ -2125,7 +2200,9 @@ def job_tree(system: Any, jid: str, supervisor: int, module: Optional[Process]) 
                     pids.add(pid)
         pids |= descendants(processes, pids)
     pids.discard(system.getpid())
-    return [Process(pid, processes[pid][1]) for pid in sorted(pids) if processes[pid][2] not in "ZX"]
+    return [
+        Process(pid, processes[pid][1]) for pid in sorted(pids) if processes[pid][2] not in "ZX"
+    ]
 
 
 def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
@@ -2138,7 +2215,9 @@ def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
     return refusals
 
 
-def end_tree(system: Any, jid: str, supervisor: int, module: Optional[Process], grace: float, pause: Any) -> bool:
+def end_tree(
+    system: Any, jid: str, supervisor: int, module: Optional[Process], grace: float, pause: Any
+) -> bool:
     deadline = system.monotonic() + grace
     signalled = set()  # type: Set[Process]
     while True:
@@ -2148,10 +2227,12 @@ def end_tree(system: Any, jid: str, supervisor: int, module: Optional[Process], 
         left = deadline - system.monotonic()
         if left <= 0:
             break
-        signal_tree(system, [process for process in tree if process not in signalled], signal.SIGTERM)
+        signal_tree(
+            system, [process for process in tree if process not in signalled], signal.SIGTERM
+        )
         signalled.update(tree)
         pause(min(left, _ENDING_STEP))
-    last = system.monotonic() + 5.0  # a process in uninterruptible sleep does not die: we do not wait for ever
+    last = system.monotonic() + 5.0
     while system.monotonic() < last:
         signal_tree(system, tree, signal.SIGKILL)
         pause(_ENDING_STEP)
@@ -2171,7 +2252,12 @@ _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class Supervisor:
 
     def __init__(
-        self, system: Any, async_dir: Directory, record: Dict[str, Any], payload: Payload, tap_text: Callable[[], str]
+        self,
+        system: Any,
+        async_dir: Directory,
+        record: Dict[str, Any],
+        payload: Payload,
+        tap_text: Callable[[], str],
     ) -> None:
         self._system = system
         self._async_dir = async_dir
@@ -2228,7 +2314,10 @@ class Supervisor:
         try:
             self._module = Process(pid, system.process_start(pid) or 0)
             record["process"] = {"pid": pid, "start": self._module.start}
-            record["supervisor"] = {"pid": system.getpid(), "start": system.process_start(system.getpid()) or 0}
+            record["supervisor"] = {
+                "pid": system.getpid(),
+                "start": system.process_start(system.getpid()) or 0,
+            }
             self.job_dir.write_file(RECORD_FILE, encode(record))
             self._async_dir.write_file(record["id"], encode(job_file(record, {})))
         except OSError:
@@ -2253,12 +2342,15 @@ class Supervisor:
             if not system.read(go, 1):
                 return
             system.close(go)
+            os.setpgid(0, 0)
             for name, target in ((RESULT_FILE, 1), (MODULE_STDERR_FILE, 2)):
                 fd = job_dir.open_file(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
                 system.dup2(fd, target)
                 system.close(fd)
             os.environ[JOB_MARK] = record["id"]
-            os.environ[PROGRESS_VARIABLE] = os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
+            os.environ[PROGRESS_VARIABLE] = (
+                os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
+            )
             run_payload(system, self._payload, job_dir, record["output_limit"], self._tap_text())
         finally:
             system.exit(1)
@@ -2305,16 +2397,23 @@ class Supervisor:
         for name in self.job_dir.names():
             if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
                 try:
-                    changed = system.stat(name, dir_fd=self.job_dir.fd, follow_symlinks=False).st_mtime
+                    changed = system.stat(
+                        name, dir_fd=self.job_dir.fd, follow_symlinks=False
+                    ).st_mtime
                 except FileNotFoundError:
                     changed = system.time()  # made way for newer output just now
                 last = max(last, changed)
         ran = elapsed_seconds(self._record, self._record["boot_id"], 0.0, system.monotonic()) or 0.0
-        return min(max(0.0, system.time() - last), ran)
+        return float(min(max(0.0, system.time() - last), ran))
 
     def _end_processes(self) -> None:
         end_tree(
-            self._system, self._record["id"], self._system.getpid(), self._module, self._record["grace"], self._pause
+            self._system,
+            self._record["id"],
+            self._system.getpid(),
+            self._module,
+            self._record["grace"],
+            self._pause,
         )
         self._reap()
 
@@ -2332,11 +2431,16 @@ class Supervisor:
             if pid == 0:
                 return
             seconds, peak = self._usage
-            self._usage = (seconds + usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss * 1024))
+            self._usage = (
+                seconds + usage.ru_utime + usage.ru_stime,
+                max(peak, usage.ru_maxrss * 1024),
+            )
             if pid == self._module.pid:
                 self._module_ended = True
                 signalled = os.WIFSIGNALED(status)
-                self._record["exit_status"] = -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
+                self._record["exit_status"] = (
+                    -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
+                )
 
     def _note_request(self, _number: int, _frame: Any) -> None:
         self._requested = True
@@ -2348,15 +2452,26 @@ _ERROR_FILE = "supervisor_error"
 
 
 def start_job(
-    system: Any, async_dir: str, home: str, record: Dict[str, Any], payload: Payload, tap_text: Callable[[], str]
+    system: Any,
+    async_dir: str,
+    home: str,
+    record: Dict[str, Any],
+    payload: Payload,
+    tap_text: Callable[[], str],
 ) -> None:
-    reader, writer = system.pipe()
     try:
+        reader, writer = system.pipe()
         pid = system.fork()
     except OSError as error:
         raise refused("start a process for", record["id"], error) from error
     if pid == 0:
-        _daemonize(system, reader, writer, lambda: _supervise(system, async_dir, home, record, payload, tap_text, writer))
+        system.close(reader)
+        _daemonize(
+            system,
+            record["id"],
+            writer,
+            lambda: _supervise(system, async_dir, home, record, payload, tap_text, writer),
+        )
     system.close(writer)
     system.wait4(pid, 0)
     answer = b""
@@ -2368,22 +2483,25 @@ def start_job(
             break
     system.close(reader)
     if not answer:
-        raise JobError(f"the supervisor of {record['id']} ended, or took {_START_SECONDS:g} s, without a word")
+        raise JobError(
+            f"the supervisor of {record['id']} ended, or took {_START_SECONDS:g} s, without a word"
+        )
     said = json.loads(answer.decode("ascii"))
     if said.get("error"):
         raise JobError(said["error"], **said["details"])
 
 
-def _daemonize(system: Any, reader: int, writer: int, supervise: Callable[[], None]) -> None:
+def _daemonize(system: Any, jid: str, writer: int, supervise: Callable[[], None]) -> None:
     try:
-        system.close(reader)
         system.setsid()
         if system.fork() == 0:
             null = system.open(os.devnull, os.O_RDWR)
-            for fd in (0, 1):
+            for fd in (0, 1, 2):
                 system.dup2(null, fd)
             system.close_others((writer,))
             supervise()
+    except OSError as error:
+        _say_error(system, writer, refused("start the supervisor of", jid, error))
     finally:
         system.exit(0)
 
@@ -2398,6 +2516,7 @@ def _supervise(
     writer: int,
 ) -> None:
     supervisor = None
+    told = False
     try:
         try:
             directory = create_async_dir(system, async_dir, home)
@@ -2408,27 +2527,43 @@ def _supervise(
             except OSError as error:
                 raise refused("write the job to", directory.join(record["id"]), error) from error
         except JobError as error:
-            _say(system, writer, {"error": error.message, "details": error.details})
+            _say_error(system, writer, error)
             return
-        null = system.open(os.devnull, os.O_RDWR)
-        system.dup2(null, 2)
-        system.close(null)
-        _say(system, writer, {"error": None})
+        try:
+            _say(system, writer, {"error": None})
+        except OSError:  # nobody waits for it any more: the start has failed, so there is no job
+            remove_job(directory, directory.child(PRIVATE_DIR), record["id"])
+            return
+        told = True
         go()
         sweep(system, directory)
         supervisor.supervise()
     finally:
-        error = sys.exc_info()
-        if error[0] is not None and supervisor is not None:
+        failure = sys.exc_info()[1]
+        if failure is not None:
             import traceback
 
-            supervisor.job_dir.write_file(_ERROR_FILE, traceback.format_exc().encode("utf-8", "replace"))
+            text = traceback.format_exc()
+            if not told:
+                _say_error(
+                    system,
+                    writer,
+                    JobError(
+                        f"the supervisor of {record['id']} failed: {failure!r}", exception=text
+                    ),
+                )
+            elif supervisor is not None:
+                supervisor.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
         system.exit(1)
 
 
 def _say(system: Any, writer: int, answer: Dict[str, Any]) -> None:
     system.write(writer, encode(answer) + b"\n")
     system.close(writer)
+
+
+def _say_error(system: Any, writer: int, error: JobError) -> None:
+    _say(system, writer, {"error": error.message, "details": error.details})
 
 
 # part: wrapper
@@ -2442,7 +2577,9 @@ class Invocation(NamedTuple):
 
 def parse_invocation(argv: List[str]) -> Invocation:
     if len(argv) < 5:
-        raise JobError("usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible")
+        raise JobError(
+            "usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible"
+        )
     given, limit = argv[1:3]
     try:
         timeout = float(limit)
@@ -2472,7 +2609,9 @@ def forget_arguments(path: str) -> None:
         pass  # another user's (become): the controller removes the whole directory
 
 
-def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) -> Tuple[Dict[str, Any], int]:
+def wrap(
+    system: Any, argv: List[str], environ: Dict[str, str], program: str
+) -> Tuple[Dict[str, Any], int]:
     temporary = None
     try:
         call = parse_invocation(argv)
@@ -2483,7 +2622,9 @@ def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) ->
         async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
         home = environ.get("HOME") or ""
         results_file = os.path.join(expand_home(async_dir, home), jid)
-        record = new_record(jid, payload.module, call.timeout, settings, results_file, payload.no_log)
+        record = new_record(
+            jid, payload.module, call.timeout, settings, results_file, payload.no_log
+        )
         ours = temporary is not None and (removable(temporary) or payload.code is None)
         record["remove"] = [temporary] if ours else []
         start_job(system, async_dir, home, record, payload, lambda: tap_text(program))
@@ -2492,7 +2633,7 @@ def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) ->
         if temporary is not None and ours:
             from shutil import rmtree
 
-            rmtree(temporary, ignore_errors=True)  # the controller forgets it, also when the start failed
+            rmtree(temporary, ignore_errors=True)
         details = error.details if isinstance(error, JobError) else {}
         return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=ours), 1
     if temporary is not None and payload.code is not None:

@@ -56,7 +56,7 @@ def async_dir_option(action: ActionBase) -> str:
 
 def shows_text() -> bool:
     """Whether the stdout callback writes for people. One that writes JSON must be the only one that writes."""
-    return "json" not in str(C.DEFAULT_STDOUT_CALLBACK)
+    return "json" not in str(C.DEFAULT_STDOUT_CALLBACK)  # type: ignore[attr-defined]  # made at run time
 
 
 def show_lines(lines: list[str]) -> None:

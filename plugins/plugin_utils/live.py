@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-_SHOWN_AT_ONCE = 200  # lines of each stream: one poll of a talkative job must not bury the play's own output
+# lines of each stream: one poll of a talkative job must not bury the play's own output
+_SHOWN_AT_ONCE = 200
 
 
 _watched: dict[tuple[str, str], LiveOutput] = {}

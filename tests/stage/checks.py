@@ -69,7 +69,7 @@ def test(names: Sequence[str]) -> bool:
                 rows.append(_timed(check, bench))
         finally:
             bench.remove_machines()
-    failed = [name for name, _, result in rows if result != "passed"]
+    failed = [row[0] for row in rows if row[-1] != "passed"]
     print("\n" + table(("Check", "Seconds", "Result"), rows), flush=True)
     verdict = f"failed: {', '.join(failed)}" if failed else "all passed"
     say(f"{verdict}, in {_seconds(begin)} seconds")

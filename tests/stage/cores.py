@@ -46,6 +46,6 @@ def cores(bench: Bench) -> None:
         seconds = f"{time.monotonic() - begin:.0f}"
         rows.append((version, python, seconds, "passed" if passed else "FAILED"))
     print(table(("ansible-core", "Python", "Seconds", "Result"), rows), flush=True)
-    failed = [version for version, *_, result in rows if result != "passed"]
+    failed = [row[0] for row in rows if row[-1] != "passed"]
     if failed:
         raise StageError(f"under ansible-core {', '.join(failed)}")

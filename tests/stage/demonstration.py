@@ -21,6 +21,7 @@ def demonstrate() -> None:
             "ANSIBLE_CONFIG": str(place.drop_in_config),
             # jobs of the demo stay apart from those of the user, and go with it
             "ANSIBLE_ASYNC_DIR": str(place.directory / "jobs"),
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_LOCALHOST_WARNING": "false",
         }
         print(place.drop_in_config.read_text())

@@ -23,16 +23,23 @@ REQUIREMENTS = Path(__file__).with_name("requirements")
 
 def venv(name: str) -> Path:
     """Return a virtual environment with ``requirements/<name>.txt`` in it."""
-    requirements = REQUIREMENTS / f"{name}.txt"
+    return _venv(name, (REQUIREMENTS / f"{name}.txt").read_text())
 
+
+def core_venv(version: str) -> Path:
+    """Return a virtual environment with ansible-core *version* (such as 2.16) and nothing more."""
+    return _venv(f"core-{version}", f"ansible-core=={version}.*\n")
+
+
+def _venv(name: str, requirements: str) -> Path:
     def build(place: Path) -> None:
         ensure_venv_module()
+        listed = place / "requirements.txt"
+        listed.write_text(requirements)
         run([sys.executable, "-m", "venv", str(place)])
-        run([f"{place}/bin/python", "-m", "pip", "install", "-qq", "-r", str(requirements)])
+        run([f"{place}/bin/python", "-m", "pip", "install", "-qq", "-r", str(listed)])
 
-    return cache.provide(
-        "venvs", name, [requirements.read_text(), sys.version, sys.executable], build
-    )
+    return cache.provide("venvs", name, [requirements, sys.version, sys.executable], build)
 
 
 def core(version: str, python: str) -> Path:

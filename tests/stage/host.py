@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,7 +30,9 @@ PACKAGES = (
     "conmon",
     "netavark",
     "aardvark-dns",
+    # netavark calls one or the other, as its release pleases
     "iptables",
+    "nftables",
     "uidmap",
     "fuse-overlayfs",
     "catatonit",
@@ -50,7 +54,8 @@ def as_root() -> list[str]:
 
 
 def install(packages: Iterable[str]) -> None:
-    """Install the Debian packages that are missing."""
+    """Install the Debian packages that are missing; fail at once where podman could not run."""
+    as_root()
     missing = [name for name in packages if not _installed(name)]
     if not missing:
         return
@@ -58,6 +63,7 @@ def install(packages: Iterable[str]) -> None:
         raise StageError(f"missing, and there is no apt-get to install them: {' '.join(missing)}")
     say(f"installing {' '.join(missing)}")
     apt = [*as_root(), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    apt.append("-o=Dpkg::Use-Pty=0")  # no progress bars
     with cache.lock("apt"):
         run([*apt, "update"])
         run([*apt, "install", "--yes", "--no-install-recommends", *missing])
@@ -73,13 +79,17 @@ def _installed(package: str) -> bool:
 
 def ensure_venv_module() -> None:
     """Make sure this interpreter can make virtual environments: Debian packages that apart."""
-    if subprocess.run([sys.executable, "-c", "import ensurepip"], check=False).returncode != 0:
+    if importlib.util.find_spec("ensurepip") is None:
         install([f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"])
 
 
-def podman() -> list[str]:
+def podman(program: str = "podman") -> list[str]:
     """Return podman's command line: always root's podman, which systemd in a container needs."""
-    return [*as_root(), "env", f"CONTAINERS_CONF={CONTAINERS_CONF}", "podman"]
+    return [
+        *as_root(),
+        *("env", f"CONTAINERS_CONF={CONTAINERS_CONF}", "PODMAN_IGNORE_CGROUPSV1_WARNING=1"),
+        program,
+    ]
 
 
 def podman_shim(directory: Path) -> None:
@@ -88,10 +98,11 @@ def podman_shim(directory: Path) -> None:
     if real is None:
         raise StageError("podman is not installed")
     directory.mkdir(parents=True, exist_ok=True)
-    shim = directory / "podman"
-    words = [*as_root(), "env", f"CONTAINERS_CONF={CONTAINERS_CONF}", real]
-    shim.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in words) + ' "$@"\n')
-    shim.chmod(0o755)
+    # written apart and renamed, because another program may be running it
+    draft = directory / f"podman.{os.getpid()}"
+    draft.write_text(f'#!/bin/sh\nexec {shlex.join(podman(real))} "$@"\n')
+    draft.chmod(0o755)
+    draft.rename(directory / "podman")
 
 
 def interpreters() -> dict[str, Path]:

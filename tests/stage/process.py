@@ -12,6 +12,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+# No program of the stage takes this long; one that hangs must not hang the stage.
+DEADLINE = 30 * 60
+
+Env = Mapping[str, str] | None
+
 
 class StageError(Exception):
     """Something the stage needs could not be had, or a check failed."""
@@ -22,62 +27,51 @@ def say(message: str) -> None:
     print(f"== {message}", flush=True)
 
 
-def run(
-    command: Sequence[str],
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-) -> None:
+def run(command: Sequence[str], *, env: Env = None, cwd: Path | None = None) -> None:
     """Run *command* with its output shown; raise StageError when it fails."""
     print(f"$ {shlex.join(command)}", flush=True)
-    status = subprocess.run(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, check=False)
+    status = _run(command, env, cwd, stdout=None, stderr=None)
     if status.returncode != 0:
         raise StageError(f"exit status {status.returncode}: {shlex.join(command)}")
 
 
-def output(
-    command: Sequence[str],
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-) -> str:
+def output(command: Sequence[str], *, env: Env = None, cwd: Path | None = None) -> str:
     """Return what *command* writes to stdout; raise StageError with its stderr when it fails."""
-    status = subprocess.run(
-        command,
-        env=env,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status = _run(command, env, cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if status.returncode != 0:
         raise StageError(f"exit status {status.returncode}: {shlex.join(command)}\n{status.stderr}")
     return status.stdout
 
 
 def transcript(
-    command: Sequence[str],
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
+    command: Sequence[str], *, env: Env = None, cwd: Path | None = None
 ) -> tuple[int, str]:
     """Run *command* quietly; return its exit status and both its streams as one text.
 
     For checks that run side by side, whose output would otherwise be shuffled together.
     """
-    status = subprocess.run(
-        command,
-        env=env,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    status = _run(command, env, cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return status.returncode, f"$ {shlex.join(command)}\n{status.stdout}"
+
+
+def _run(
+    command: Sequence[str], env: Env, cwd: Path | None, *, stdout: int | None, stderr: int | None
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            encoding="utf-8",
+            errors="replace",
+            timeout=DEADLINE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StageError(f"no end after {DEADLINE} seconds: {shlex.join(command)}") from error
 
 
 def show(text: str) -> None:

@@ -116,7 +116,9 @@ class Workspace:
 
 def sources() -> Sequence[str]:
     """Return the names of all files that git tracks, or would track."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    # safe.directory: the checkout may belong to somebody else than root, who runs this
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others"]
+    command += ["--exclude-standard"]
     listed = output([*command, "--deduplicate"], cwd=CHECKOUT).split("\0")
     # a file that was just deleted stays listed until that is staged
     return [name for name in listed if name and os.path.lexists(CHECKOUT / name)]

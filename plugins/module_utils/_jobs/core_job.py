@@ -6,11 +6,19 @@
 """What can be known of a job that stock core started: its file, and whether its wrapper still lives."""
 
 import json
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional
 
 from .record import failed_state, job_view, timestamp
-from .states import END_STATES, REASON_EXIT, REASON_REBOOTED, REASON_SUPERVISOR_KILLED, STATE_FAILED, STATE_LOST
-from .states import STATE_RUNNING, STATE_SUCCEEDED
+from .states import (
+    END_STATES,
+    REASON_EXIT,
+    REASON_REBOOTED,
+    REASON_SUPERVISOR_KILLED,
+    STATE_FAILED,
+    STATE_LOST,
+    STATE_RUNNING,
+    STATE_SUCCEEDED,
+)
 from .store import Directory
 from .view import Shown, output_view
 
@@ -53,9 +61,11 @@ def look_at_core_job(system: Any, async_dir: Directory, jid: str, shown: Shown) 
     """The status of a job of core's, with async_job filled in as far as anybody can know."""
     info = system.stat(jid, dir_fd=async_dir.fd, follow_symlinks=False)
     data = parse_job_file(async_dir.read_file(jid))
-    state, reason = STATE_RUNNING, None  # type: Tuple[str, Optional[str]]
+    state = STATE_RUNNING
+    reason: Optional[str] = None
     if not core_finished(data):
-        ours = system.geteuid() in (0, info.st_uid)  # another user's processes may be hidden from us
+        # another user's processes may be hidden from us
+        ours = system.geteuid() in (0, info.st_uid)
         if ours and wrapper_alive(system, jid) is False:
             # it may have ended between our two looks
             data = parse_job_file(async_dir.read_file(jid))
@@ -68,17 +78,22 @@ def look_at_core_job(system: Any, async_dir: Directory, jid: str, shown: Shown) 
         state = STATE_FAILED if failed_state(result) else STATE_SUCCEEDED
         reason = REASON_EXIT
     elif state == STATE_LOST:
-        why = "the host was started again" if reason == REASON_REBOOTED else "its wrapper was killed"
-        result.update(failed=True, msg=f"the job is lost: {why} before it ended, and it left no result")
+        why = (
+            "the host was started again" if reason == REASON_REBOOTED else "its wrapper was killed"
+        )
+        result.update(
+            failed=True, msg=f"the job is lost: {why} before it ended, and it left no result"
+        )
     ended = state in END_STATES
-    result.update(started=True, finished=ended, ansible_job_id=jid, results_file=async_dir.join(jid))
-    record = {key: None for key in ("name", "module", "created_at", "started_at", "finished_at", "timeout")}
+    result.update(
+        started=True, finished=ended, ansible_job_id=jid, results_file=async_dir.join(jid)
+    )
+    unknown = ("name", "module", "created_at", "started_at", "finished_at", "timeout")
+    record: Dict[str, Any] = dict.fromkeys(unknown)
     changed = timestamp(info.st_mtime)
-    record.update(id=jid, state=state, reason=reason, recovered=False, attempt=1)  # type: ignore[arg-type]  # mixed
+    record.update(id=jid, state=state, reason=reason, recovered=False, attempt=1)
     record["finished_at" if ended and state != STATE_LOST else "started_at"] = changed
     elapsed = None if ended else max(0.0, system.time() - info.st_mtime)
     view = job_view(record, elapsed, not ended, None, output_view(None, shown, ended), None)
     result["async_job"] = view
     return result
-
-

@@ -12,13 +12,37 @@ from typing import Any, Dict, Optional, Tuple
 
 from .record import end, failed_state, job_file
 from .result import ended_result, module_result, parse_result
-from .states import REASON_DEADLINE, REASON_EXIT, REASON_IDLE, REASON_MODULE_KILLED, REASON_NO_SPACE
-from .states import REASON_REBOOTED, REASON_REQUEST, STATE_FAILED, STATE_SUCCEEDED
-from .store import EXIT_FILE, MODULE_LOCK_FILE, MODULE_STDERR_FILE, PAYLOAD_DIRS_FILE, RECORD_FILE
-from .store import RESERVE_FILE, RESULT_FILE, Directory
+from .states import (
+    REASON_DEADLINE,
+    REASON_EXIT,
+    REASON_IDLE,
+    REASON_MODULE_KILLED,
+    REASON_NO_SPACE,
+    REASON_REBOOTED,
+    REASON_REQUEST,
+    STATE_FAILED,
+    STATE_SUCCEEDED,
+)
+from .store import (
+    EXIT_FILE,
+    MODULE_LOCK_FILE,
+    MODULE_STDERR_FILE,
+    PAYLOAD_DIRS_FILE,
+    RECORD_FILE,
+    RESERVE_FILE,
+    RESULT_FILE,
+    Directory,
+)
 from .view import partial_output, remember_duration, show
 
-_WORKING_FILES = (RESULT_FILE, MODULE_STDERR_FILE, EXIT_FILE, PAYLOAD_DIRS_FILE, RESERVE_FILE, MODULE_LOCK_FILE)
+_WORKING_FILES = (
+    RESULT_FILE,
+    MODULE_STDERR_FILE,
+    EXIT_FILE,
+    PAYLOAD_DIRS_FILE,
+    RESERVE_FILE,
+    MODULE_LOCK_FILE,
+)
 
 
 def encode(data: Dict[str, Any]) -> bytes:
@@ -52,7 +76,9 @@ def result_of_module(job_dir: Directory, record: Dict[str, Any]) -> Tuple[str, s
     result = module_result(printed, said, status, record["module"] or "")
     killed = status is not None and status < 0 and "cmd" in result and result.get("rc") == status
     if killed:
-        partial = ended_result(result["msg"], partial_output(job_dir, "stdout"), partial_output(job_dir, "stderr"))
+        partial = ended_result(
+            result["msg"], partial_output(job_dir, "stdout"), partial_output(job_dir, "stderr")
+        )
         partial["rc"] = status
         if said:
             partial["module_stderr"] = result["stderr"]
@@ -67,7 +93,9 @@ _MESSAGES = {
     REASON_REQUEST: "the job was cancelled",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
-_LOST = "the job is lost: its supervisor and its module were both killed, and the module left no result"
+_LOST = (
+    "the job is lost: its supervisor and its module were both killed, and the module left no result"
+)
 
 
 def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
@@ -102,7 +130,11 @@ def conclude(
 
 
 def write_end(
-    system: Any, async_dir: Directory, job_dir: Directory, record: Dict[str, Any], public: Dict[str, Any]
+    system: Any,
+    async_dir: Directory,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    public: Dict[str, Any],
 ) -> None:
     """Make an end durable: first the public job file, then the record.
 
@@ -128,7 +160,9 @@ def write_end(
     job_dir.write_file(RECORD_FILE, encode(record))
     if record["name"] and record["state"] == STATE_SUCCEEDED:
         private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
-        private.fd = system.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd)
+        private.fd = system.open(
+            "..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd
+        )
         try:
             remember_duration(private, record["name"], record["elapsed"])
         finally:
@@ -144,5 +178,3 @@ def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
     noted = (job_dir.read_file(PAYLOAD_DIRS_FILE) or b"").splitlines()
     for path in record["remove"] + [os.fsdecode(line) for line in noted]:
         rmtree(path, ignore_errors=True)
-
-

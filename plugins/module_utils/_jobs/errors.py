@@ -15,7 +15,7 @@ class JobError(Exception):
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
         self.message = message
-        self.details = details  # type: Dict[str, Any]
+        self.details: Dict[str, Any] = details
 
 
 def refused(action: str, path: str, error: OSError, hint: Optional[str] = None) -> JobError:

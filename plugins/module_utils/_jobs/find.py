@@ -19,7 +19,9 @@ _HOMES_ASKED = 200  # other users' homes that are looked into for a hint
 def job_of_results_file(path: str) -> Tuple[str, str]:
     """Async dir and jid of ``results_file``, an absolute path as the start of the job returned it."""
     if not os.path.isabs(path) or os.path.normpath(path) != path:
-        raise JobError(f"results_file: {path!r} is no absolute path; give results_file as the job's start returned it")
+        raise JobError(
+            f"results_file: {path!r} is no absolute path; give results_file as the job's start returned it"
+        )
     directory, name = os.path.split(path)
     return directory, check_jid(name)
 
@@ -73,11 +75,13 @@ def find_job(system: Any, jid: str, dirs: List[str], home_part: Optional[str]) -
 def _why_not(system: Any, path: str, error: JobError) -> str:
     """The error, and who owns the directory that stands in the way."""
     place = path
-    while error.details.get("errno") == "EACCES" and place != "/":
-        place = os.path.dirname(place)
+    while error.details.get("errno") == "EACCES":
         try:
             info = system.stat(place)
         except OSError:
+            if place == "/":
+                break
+            place = os.path.dirname(place)
             continue
         owner = system.owner_name(info.st_uid)
         return f"{error.message}, {place} belongs to {owner} with mode {stat.S_IMODE(info.st_mode):04o}"

@@ -5,18 +5,35 @@
 # Private to the collection longrun.jobs: may change in any release.
 """The truth about a job, found out by whoever asks: from its locks, its boot, its record and its result."""
 
+import errno
 import json
 import time
 from typing import Any, Dict, Optional, Tuple
 
 from .core_job import core_finished, look_at_core_job, parse_job_file, wrapper_alive
-from .ending import conclude, whole_result, write_end
+from .ending import conclude, exit_status, whole_result, write_end
 from .errors import JobError, refused
 from .record import job_file
 from .retention import remove_job
-from .states import END_STATES, REASON_DEADLINE, REASON_EXIT, REASON_REBOOTED, REASON_SUPERVISOR_KILLED
-from .states import STATE_LOST, STATE_TIMED_OUT
-from .store import LOCK_EX, LOCK_FILE, LOCK_SH, LOCK_UN, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
+from .states import (
+    END_STATES,
+    REASON_DEADLINE,
+    REASON_EXIT,
+    REASON_REBOOTED,
+    REASON_SUPERVISOR_KILLED,
+    STATE_LOST,
+    STATE_TIMED_OUT,
+)
+from .store import (
+    LOCK_EX,
+    LOCK_FILE,
+    LOCK_SH,
+    LOCK_UN,
+    MODULE_LOCK_FILE,
+    PRIVATE_DIR,
+    RECORD_FILE,
+    Directory,
+)
 from .tree import Process, end_tree
 from .view import Shown, output_view, show
 
@@ -58,19 +75,25 @@ class Job:
         except OSError:
             return refused("read", self.async_dir.join(name), error)
         owner = self.system.owner_name(info.st_uid)
-        hint = f"it belongs to {owner}: become {owner} to ask after the job"
+        hint = (
+            f"it belongs to {owner}: become {owner} to ask after the job"
+            if error.errno == errno.EACCES
+            else None
+        )
         return refused("read", self.async_dir.join(name), error, hint)
 
     def record(self) -> Optional[Dict[str, Any]]:
         text = self.job_dir.read_file(RECORD_FILE) if self.job_dir else None
-        return None if text is None else json.loads(text.decode("ascii"))  # type: ignore[no-any-return]  # our own
+        return None if text is None else json.loads(text.decode("ascii"))
 
     def look(self, shown: Shown) -> Dict[str, Any]:
         """The job's result or, while it runs, what is known of it; ``async_job`` in both."""
         try:
             return self._look(shown)
         except FileNotFoundError:
-            raise JobError(f"could not find job {self.jid}: it was removed just now", looked_in=[]) from None
+            raise JobError(
+                f"could not find job {self.jid}: it was removed just now", looked_in=[]
+            ) from None
         except OSError as error:
             raise self._unreadable(self.jid, error) from error
 
@@ -109,13 +132,16 @@ class Job:
             if not system.flock_within(job_dir.fd, LOCK_EX, record["grace"] + _SETTLE_SECONDS):
                 return False, None
         except OSError:
-            return self._settle(record, same_boot)  # a file system that locks no directories: both write the same
+            # a file system that locks no directories: both write the same
+            return self._settle(record, same_boot)
         try:
             return self._settle(record, same_boot)
         finally:
             system.flock(job_dir.fd, LOCK_UN)
 
-    def _settle(self, record: Dict[str, Any], same_boot: bool) -> Tuple[bool, Optional[Dict[str, Any]]]:
+    def _settle(
+        self, record: Dict[str, Any], same_boot: bool
+    ) -> Tuple[bool, Optional[Dict[str, Any]]]:
         """Write the end of a job whose supervisor is gone, if it has ended or must end now."""
         job_dir, system = self.job_dir, self.system
         if job_dir is None:
@@ -125,7 +151,8 @@ class Job:
             return False, public  # its supervisor, or another who looked, wrote it just now
         record.update(self.record() or {})
         state = None  # type: Optional[str]
-        if same_boot and job_dir.held(MODULE_LOCK_FILE) and not whole_result(job_dir):
+        # what it printed may look whole while it goes on; behind its exit, only what it forked holds its lock
+        if same_boot and job_dir.held(MODULE_LOCK_FILE) and exit_status(job_dir) is None:
             if not record["timeout"] or system.monotonic() < record["began"] + record["timeout"]:
                 return False, None
             module = Process(record["process"]["pid"], record["process"]["start"])
@@ -153,7 +180,10 @@ class Job:
             left = deadline - self.system.monotonic()
             if name == MODULE_LOCK_FILE:
                 record = self.record() or {}
-                if record.get("state") in END_STATES or record.get("boot_id") != self.system.boot_id():
+                if (
+                    record.get("state") in END_STATES
+                    or record.get("boot_id") != self.system.boot_id()
+                ):
                     return
                 if record.get("timeout"):  # nobody else enforces it now
                     left = min(left, record["began"] + record["timeout"] - self.system.monotonic())
@@ -199,5 +229,3 @@ def look_until_end(job: Job, shown: Shown, seconds: float) -> Dict[str, Any]:
         if public["finished"] or left <= 0:
             return public
         job.wait(left)
-
-

@@ -28,7 +28,9 @@ class Payload:
     text: the payload, or its beginning, for what it tells; args: the content of its arguments file.
     """
 
-    def __init__(self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes) -> None:
+    def __init__(
+        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
+    ) -> None:
         self.command = command
         self.path = path
         self.code = code
@@ -39,7 +41,8 @@ class Payload:
 
 def _module_name(path: str, text: bytes) -> Optional[str]:
     found = re.search(
-        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]", text
+        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
+        text,
     )
     if found:
         name = found.group(1).decode("ascii")
@@ -66,7 +69,11 @@ def _runs_here(interpreter: List[str]) -> bool:
         return True
     in_venv = sys.prefix != sys.base_prefix
     other_venv = os.path.exists(os.path.join(os.path.dirname(interpreter[0]), "..", "pyvenv.cfg"))
-    return not in_venv and not other_venv and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
+    return (
+        not in_venv
+        and not other_venv
+        and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
+    )
 
 
 def read_payload(command: List[str], path: str) -> Payload:
@@ -76,7 +83,8 @@ def read_payload(command: List[str], path: str) -> Payload:
             text = source.read(_HEAD_BYTES)
             ansiballz = b"_ANSIBALLZ_WRAPPER" in text
             position = command.index(path)
-            if ansiballz or len(command) == position + 1:  # without a file for them, the arguments are in it
+            # without a file for them, the arguments are in it
+            if ansiballz or len(command) == position + 1:
                 text += source.read()
         args = b""
         if len(command) > position + 1:
@@ -130,7 +138,8 @@ def run_python(path: str, code: bytes) -> int:
         sys.path[0] = os.path.dirname(path)
     status = 1
     try:
-        exec(compile(code, path, "exec", dont_inherit=True), main.__dict__)  # the module; it is why we are here
+        # the module; it is why we are here
+        exec(compile(code, path, "exec", dont_inherit=True), main.__dict__)
         status = 0
     except SystemExit as ending:
         if ending.code is None:
@@ -142,7 +151,7 @@ def run_python(path: str, code: bytes) -> int:
     finally:
         error = sys.exc_info()
         if error[0] is not None and not isinstance(error[1], SystemExit):
-            sys.excepthook(*error)  # type: ignore[arg-type]  # the triple is whole: its type is not None
+            sys.excepthook(*error)
         status = _end_interpreter(status)
     return status
 
@@ -176,7 +185,8 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
         try:
             system.dup2(writer, 2)
             for number in (signal.SIGPIPE, signal.SIGXFSZ):
-                signal.signal(number, signal.SIG_DFL)  # Python ignores them for itself, not for what it starts
+                # Python ignores them for itself, not for what it starts
+                signal.signal(number, signal.SIG_DFL)
             os.execvp(command[0], command)
         except OSError as error:
             os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
@@ -221,7 +231,9 @@ def child_end_notice() -> int:
     return reader
 
 
-def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str) -> None:
+def run_payload(
+    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
+) -> None:
     """In the module's process: run it, leave its exit status, end. Does not return."""
     status = 1
     module = system.getpid()
@@ -234,7 +246,8 @@ def run_payload(system: Any, payload: Payload, job_dir: Directory, limit: int, t
         else:
             status = run_command(system, payload.command, job_dir, limit)
     finally:
-        if system.getpid() == module:  # not a process that the module forked and let come to its end
+        # not a process that the module forked and let come to its end
+        if system.getpid() == module:
             _leave_status(system, job_dir, status)
         system.exit(status if status >= 0 else 1)
 

@@ -17,11 +17,19 @@ RECORD_VERSION = 1
 def timestamp(seconds: float) -> str:
     """Seconds since the epoch as ``2026-11-23T02:56:19.103Z``."""
     whole = int(seconds)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int((seconds - whole) * 1000):03d}Z"
+    return (
+        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+        + f".{int((seconds - whole) * 1000):03d}Z"
+    )
 
 
 def new_record(
-    jid: str, module: Optional[str], timeout: float, settings: Settings, results_file: str, no_log: bool
+    jid: str,
+    module: Optional[str],
+    timeout: float,
+    settings: Settings,
+    results_file: str,
+    no_log: bool,
 ) -> Dict[str, Any]:
     return {
         "version": RECORD_VERSION,
@@ -64,10 +72,14 @@ def begin(record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic
 def end(record: Dict[str, Any], state: str, reason: str, wall: float, elapsed: float) -> None:
     """The one place where a record's state changes."""
     record["state"] = advance(record["state"], state)
-    record.update(reason=reason, ended_wall=wall, finished_at=timestamp(wall), elapsed=round(elapsed, 3))
+    record.update(
+        reason=reason, ended_wall=wall, finished_at=timestamp(wall), elapsed=round(elapsed, 3)
+    )
 
 
-def elapsed_seconds(record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic: float) -> Optional[float]:
+def elapsed_seconds(
+    record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic: float
+) -> Optional[float]:
     """How long the job has run, or ran; by the monotonic clock as long as that is the same clock."""
     if record.get("elapsed") is not None:
         return float(record["elapsed"])
@@ -144,5 +156,3 @@ def failed_state(result: Dict[str, Any]) -> bool:
     if "failed" in result:
         return bool(result["failed"])
     return result.get("rc", 0) not in (0, "0", None)
-
-

@@ -33,7 +33,9 @@ STATUS_OPTIONS = {
 
 def _shown(params: Mapping[str, Any]) -> Shown:
     if not 0 <= params["tail_lines"] <= _MAX_TAIL_LINES:
-        raise JobError(f"tail_lines: {params['tail_lines']} is out of range; give 0 to {_MAX_TAIL_LINES}")
+        raise JobError(
+            f"tail_lines: {params['tail_lines']} is out of range; give 0 to {_MAX_TAIL_LINES}"
+        )
     if params["cursor"] is None:
         return Shown(params["tail_lines"], None)
     try:

@@ -13,7 +13,9 @@ from typing import Any, Dict, List, Optional, Tuple
 from .output import decode_output
 
 _JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
-_ENCODING_WARNING = "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
+_ENCODING_WARNING = (
+    "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
+)
 _CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
 _SHOWN_BYTES = 65536  # of output that is no JSON, at either end
 
@@ -82,7 +84,9 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def module_result(stdout: bytes, stderr: bytes, status: Optional[int], command: str) -> Dict[str, Any]:
+def module_result(
+    stdout: bytes, stderr: bytes, status: Optional[int], command: str
+) -> Dict[str, Any]:
     """The module's own result; or a failed one that shows what was printed instead.
 
     status: exit status, negative for the signal that ended the process, None if nobody saw it.
@@ -116,7 +120,13 @@ def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dic
         message = f"the module printed nothing where its JSON result was expected{how}"
     else:
         message = f"the module printed no JSON result{how}; what it printed is in data"
-    result = {"failed": True, "msg": message, "cmd": command, "data": _shown(text), "stderr": _shown(said)}
+    result = {
+        "failed": True,
+        "msg": message,
+        "cmd": command,
+        "data": _shown(text),
+        "stderr": _shown(said),
+    }
     if status is not None:
         result["rc"] = status
     return result
@@ -129,7 +139,9 @@ def _shown(text: str) -> str:
     return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
 
 
-def ended_result(message: str, stdout: str, stderr: str, child_pid: Optional[int] = None) -> Dict[str, Any]:
+def ended_result(
+    message: str, stdout: str, stderr: str, child_pid: Optional[int] = None
+) -> Dict[str, Any]:
     """The result of a job that was not left to end by itself, with what it had printed until then."""
     result = {
         "failed": True,

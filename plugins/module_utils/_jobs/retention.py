@@ -25,7 +25,8 @@ def sweep(system: Any, async_dir: Directory) -> int:
     removed = 0
     try:
         jids = [name for name in private.names() if name[-1:].isdigit()]
-        first = int(system.time() * 1000) % max(1, len(jids))  # another stretch each time, so that all get a turn
+        # another stretch each time, so that all get a turn
+        first = int(system.time() * 1000) % max(1, len(jids))
         for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
             if removed < _REMOVED and _is_expired(system, private, jid):
                 remove_job(async_dir, private, jid)
@@ -40,7 +41,9 @@ def sweep(system: Any, async_dir: Directory) -> int:
 def _is_expired(system: Any, private: Directory, jid: str) -> bool:
     job_dir = private.child(jid)
     try:
-        return expired(json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8")), system.time())
+        return expired(
+            json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8")), system.time()
+        )
     except ValueError:
         return False
     finally:

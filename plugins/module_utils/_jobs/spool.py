@@ -62,7 +62,9 @@ class SpoolWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
         self._room = max(1, self._limit // 2 if head else self._limit // 4)
-        newer = [piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]]
+        newer = [
+            piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]
+        ]
         for _unused, old in newer[:-2]:
             os.unlink(os.path.join(self._directory, old))
 

@@ -25,7 +25,8 @@ REASON_EXIT = "exit"  # the module ended by itself
 REASON_DEADLINE = "deadline"  # the time limit passed
 REASON_IDLE = "idle"  # nothing was printed for the idle timeout
 REASON_REQUEST = "request"  # somebody asked for the end
-REASON_MODULE_KILLED = "module_killed"  # a signal from elsewhere ended the module (OOM, an administrator)
+# a signal from elsewhere ended the module (OOM, an administrator)
+REASON_MODULE_KILLED = "module_killed"
 REASON_SUPERVISOR_KILLED = "supervisor_killed"  # nobody was left to see the end
 REASON_REBOOTED = "rebooted"  # the host was started again meanwhile
 REASON_NO_SPACE = "no_space"  # the result could not be written

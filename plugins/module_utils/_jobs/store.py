@@ -70,7 +70,7 @@ class Directory:
                 f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
                 path=self.join(name),
             )
-        return fd
+        return int(fd)
 
     def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
         """The bytes of a file, or None where there is none."""
@@ -139,7 +139,8 @@ class Directory:
             self.system.close(fd)
             owner = self.system.owner_name(info.st_uid)
             raise JobError(
-                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}", path=path
+                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
+                path=path,
             )
         return Directory(self.system, path, fd, self.owners)
 
@@ -235,7 +236,10 @@ def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
             system.stat(base)
         except OSError as error:
             raise refused(
-                "use the home", base, error, "set ansible_async_dir to a directory that this user can make"
+                "use the home",
+                base,
+                error,
+                "set ansible_async_dir to a directory that this user can make",
             ) from error
     missing = []
     ancestor = path

@@ -16,9 +16,25 @@ from .ending import conclude, encode, write_end
 from .errors import JobError
 from .payload import Payload, child_end_notice, run_payload
 from .record import begin, elapsed_seconds, job_file
-from .states import REASON_DEADLINE, REASON_EXIT, REASON_IDLE, REASON_REQUEST, STATE_CANCELLED, STATE_TIMED_OUT
-from .store import LOCK_EX, LOCK_FILE, MODULE_LOCK_FILE, MODULE_STDERR_FILE, PRIVATE_DIR, PROGRESS_FILE
-from .store import RECORD_FILE, RESULT_FILE, Directory
+from .states import (
+    REASON_DEADLINE,
+    REASON_EXIT,
+    REASON_IDLE,
+    REASON_REQUEST,
+    STATE_CANCELLED,
+    STATE_TIMED_OUT,
+)
+from .store import (
+    LOCK_EX,
+    LOCK_FILE,
+    MODULE_LOCK_FILE,
+    MODULE_STDERR_FILE,
+    PRIVATE_DIR,
+    PROGRESS_FILE,
+    RECORD_FILE,
+    RESULT_FILE,
+    Directory,
+)
 from .tree import JOB_MARK, Process, end_tree
 
 PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
@@ -31,7 +47,12 @@ class Supervisor:
     """Owns one job from its record to its end. ``start`` may raise; after it, ``supervise`` runs to the end."""
 
     def __init__(
-        self, system: Any, async_dir: Directory, record: Dict[str, Any], payload: Payload, tap_text: Callable[[], str]
+        self,
+        system: Any,
+        async_dir: Directory,
+        record: Dict[str, Any],
+        payload: Payload,
+        tap_text: Callable[[], str],
     ) -> None:
         self._system = system
         self._async_dir = async_dir
@@ -92,7 +113,10 @@ class Supervisor:
         try:
             self._module = Process(pid, system.process_start(pid) or 0)
             record["process"] = {"pid": pid, "start": self._module.start}
-            record["supervisor"] = {"pid": system.getpid(), "start": system.process_start(system.getpid()) or 0}
+            record["supervisor"] = {
+                "pid": system.getpid(),
+                "start": system.process_start(system.getpid()) or 0,
+            }
             self.job_dir.write_file(RECORD_FILE, encode(record))
             self._async_dir.write_file(record["id"], encode(job_file(record, {})))
         except OSError:
@@ -119,12 +143,16 @@ class Supervisor:
             if not system.read(go, 1):
                 return
             system.close(go)
+            # so that the children can be reached where there is no /proc to find them in
+            os.setpgid(0, 0)
             for name, target in ((RESULT_FILE, 1), (MODULE_STDERR_FILE, 2)):
                 fd = job_dir.open_file(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
                 system.dup2(fd, target)
                 system.close(fd)
             os.environ[JOB_MARK] = record["id"]
-            os.environ[PROGRESS_VARIABLE] = os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
+            os.environ[PROGRESS_VARIABLE] = (
+                os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
+            )
             run_payload(system, self._payload, job_dir, record["output_limit"], self._tap_text())
         finally:
             system.exit(1)
@@ -174,17 +202,24 @@ class Supervisor:
         for name in self.job_dir.names():
             if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
                 try:
-                    changed = system.stat(name, dir_fd=self.job_dir.fd, follow_symlinks=False).st_mtime
+                    changed = system.stat(
+                        name, dir_fd=self.job_dir.fd, follow_symlinks=False
+                    ).st_mtime
                 except FileNotFoundError:
                     changed = system.time()  # made way for newer output just now
                 last = max(last, changed)
         # a wall clock that was set back meanwhile must not end a job, nor one set forward for longer than it ran
         ran = elapsed_seconds(self._record, self._record["boot_id"], 0.0, system.monotonic()) or 0.0
-        return min(max(0.0, system.time() - last), ran)
+        return float(min(max(0.0, system.time() - last), ran))
 
     def _end_processes(self) -> None:
         end_tree(
-            self._system, self._record["id"], self._system.getpid(), self._module, self._record["grace"], self._pause
+            self._system,
+            self._record["id"],
+            self._system.getpid(),
+            self._module,
+            self._record["grace"],
+            self._pause,
         )
         self._reap()
 
@@ -204,11 +239,16 @@ class Supervisor:
             if pid == 0:
                 return
             seconds, peak = self._usage
-            self._usage = (seconds + usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss * 1024))
+            self._usage = (
+                seconds + usage.ru_utime + usage.ru_stime,
+                max(peak, usage.ru_maxrss * 1024),
+            )
             if pid == self._module.pid:
                 self._module_ended = True
                 signalled = os.WIFSIGNALED(status)
-                self._record["exit_status"] = -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
+                self._record["exit_status"] = (
+                    -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
+                )
 
     def _note_request(self, _number: int, _frame: Any) -> None:
         self._requested = True

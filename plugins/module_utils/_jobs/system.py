@@ -60,7 +60,8 @@ class System:
 
         previous = signal.signal(signal.SIGALRM, stop)
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, should the first come before the call
+            # again, should the first come before the call
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
             fcntl.flock(fd, operation)
             signal.setitimer(signal.ITIMER_REAL, 0)
             return True
@@ -79,7 +80,7 @@ class System:
         """Signal the process that has this pid and this start time; False if it is gone."""
         if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
             try:
-                fd = os.pidfd_open(pid)
+                fd = os.pidfd_open(pid)  # novm  # asked for above
             except ProcessLookupError:
                 return False
             except OSError:
@@ -88,7 +89,7 @@ class System:
                 try:
                     if start is not None and process_start(pid) != start:
                         return False
-                    signal.pidfd_send_signal(fd, number)
+                    signal.pidfd_send_signal(fd, number)  # novm  # asked for above
                     return True
                 except ProcessLookupError:
                     return False
@@ -141,7 +142,7 @@ class System:
     @staticmethod
     def processes() -> Dict[int, Tuple[int, int, str]]:
         """Every process that /proc shows: pid -> (parent pid, start time in ticks, state letter)."""
-        found = {}
+        found: Dict[int, Tuple[int, int, str]] = {}
         try:
             names = os.listdir("/proc")
         except OSError:

@@ -95,14 +95,14 @@ def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStrea
 
 def _secrets_of_callers() -> List[bytes]:
     """The values that the module running a command was told not to show."""
-    frame = sys._getframe(2)
+    frame: Any = sys._getframe(2)  # at the end, None
     for _unused in range(3):
         if frame is None:
             break
         values = getattr(frame.f_locals.get("self"), "no_log_values", None)
         if isinstance(values, (set, frozenset)):
             return [str(value).encode("utf-8", "surrogateescape") for value in values]
-        frame = frame.f_back  # type: ignore[assignment]  # the loop ends at None
+        frame = frame.f_back
     return []
 
 
@@ -128,7 +128,8 @@ def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
     )
     import tempfile
 
-    source = tempfile.TemporaryFile()  # has no name: nothing of the module's arguments is left on disk
+    # has no name: nothing of the module's arguments is left on disk
+    source = tempfile.TemporaryFile()
     source.write(script.encode("utf-8"))
     source.seek(0)
     return source
@@ -146,8 +147,11 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
         """subprocess.Popen, its pipes tapped."""
 
+        stdout: Any
+        stderr: Any
+
         def __init__(self, args: Any, *more: Any, **options: Any) -> None:
-            stdin = options.get("stdin")
+            stdin: Any = options.get("stdin")
             respawns = (
                 tap_text
                 and isinstance(args, list)
@@ -162,9 +166,13 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
             if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
                 secrets = _secrets_of_callers()
                 if self.stdout is not None:
-                    self.stdout = _tapped_file(self.stdout, _TappedStream(writers[0], lock, secrets), taps)
+                    self.stdout = _tapped_file(
+                        self.stdout, _TappedStream(writers[0], lock, secrets), taps
+                    )
                 if self.stderr is not None:
-                    self.stderr = _tapped_file(self.stderr, _TappedStream(writers[1], lock, secrets), taps)
+                    self.stderr = _tapped_file(
+                        self.stderr, _TappedStream(writers[1], lock, secrets), taps
+                    )
 
-    subprocess.Popen = Popen  # type: ignore[misc,assignment]  # so that every caller gets the tapped one
-    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined,assignment]
+    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
+    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os

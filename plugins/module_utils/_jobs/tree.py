@@ -14,7 +14,8 @@ _ENDING_STEP = 0.1  # seconds between looks at processes whose end nothing tells
 
 class Process(NamedTuple):
     pid: int
-    start: int  # clock ticks since boot: tells a pid that was given again
+    # clock ticks since boot: tells a pid that was given again; None where nothing tells it
+    start: Optional[int]
 
 
 def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]) -> Set[int]:
@@ -36,16 +37,17 @@ def job_tree(system: Any, jid: str, supervisor: int, module: Optional[Process]) 
     """Every living process of a job.
 
     Below a living supervisor that is all of its descendants: orphans come back to it. The mark in the
-    environment finds the orphans of a supervisor that is gone, and those of systems without /proc/ppid order.
+    environment finds the orphans of a supervisor that is gone.
     """
     processes = system.processes()
-    if not processes:
-        return [module] if module and system.kill(module.pid, None, 0) else []
+    if not processes:  # no /proc: the module's process group is all that can be reached
+        group = Process(-module.pid, None) if module else None
+        return [group] if group and system.kill(group.pid, None, 0) else []
     pids = descendants(processes, [supervisor]) if supervisor else set()
     if module and processes.get(module.pid, (0, -1, ""))[1] == module.start:
         pids |= {module.pid} | descendants(processes, [module.pid])
     if not supervisor:
-        oldest = module.start if module else 0
+        oldest = (module.start if module else None) or 0
         mark = f"{JOB_MARK}={jid}".encode("ascii")
         for pid, (_parent, start, _state) in processes.items():
             if pid not in pids and start >= oldest:
@@ -53,7 +55,9 @@ def job_tree(system: Any, jid: str, supervisor: int, module: Optional[Process]) 
                     pids.add(pid)
         pids |= descendants(processes, pids)
     pids.discard(system.getpid())
-    return [Process(pid, processes[pid][1]) for pid in sorted(pids) if processes[pid][2] not in "ZX"]
+    return [
+        Process(pid, processes[pid][1]) for pid in sorted(pids) if processes[pid][2] not in "ZX"
+    ]
 
 
 def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
@@ -67,7 +71,9 @@ def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
     return refusals
 
 
-def end_tree(system: Any, jid: str, supervisor: int, module: Optional[Process], grace: float, pause: Any) -> bool:
+def end_tree(
+    system: Any, jid: str, supervisor: int, module: Optional[Process], grace: float, pause: Any
+) -> bool:
     """End a job's processes; True when none is left.
 
     pause(seconds): wait for at most that long, less if a process ended.
@@ -82,10 +88,13 @@ def end_tree(system: Any, jid: str, supervisor: int, module: Optional[Process], 
         if left <= 0:
             break
         # what was started since the first look gets its TERM as well
-        signal_tree(system, [process for process in tree if process not in signalled], signal.SIGTERM)
+        signal_tree(
+            system, [process for process in tree if process not in signalled], signal.SIGTERM
+        )
         signalled.update(tree)
         pause(min(left, _ENDING_STEP))
-    last = system.monotonic() + 5.0  # a process in uninterruptible sleep does not die: we do not wait for ever
+    # a process in uninterruptible sleep does not die: we do not wait for ever
+    last = system.monotonic() + 5.0
     while system.monotonic() < last:
         signal_tree(system, tree, signal.SIGKILL)
         pause(_ENDING_STEP)

@@ -8,8 +8,17 @@
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from .output import Cursor, Piece, decode_output, missing_bytes, output_lines, plan_reads, tail_begin, tail_lines
-from .output import total_bytes
+from .output import (
+    Cursor,
+    Piece,
+    decode_output,
+    missing_bytes,
+    output_lines,
+    plan_reads,
+    tail_begin,
+    tail_lines,
+    total_bytes,
+)
 from .progress import measure_progress
 from .record import elapsed_seconds, job_view, timestamp
 from .spool import spool_pieces
@@ -19,7 +28,8 @@ from .system import process_usage
 
 HISTORY_DIR = "history"
 _TAIL_BYTES = 65536  # read of a stream for its last lines
-_SINCE_BYTES = 1 << 20  # read of a stream at once from a cursor on; the next status goes on from there
+# read of a stream at once from a cursor on; the next status goes on from there
+_SINCE_BYTES = 1 << 20
 _PARTIAL_BYTES = 1 << 20  # of each stream in the result of a job that did not end by itself
 _HISTORY_KEPT = 20
 
@@ -141,7 +151,10 @@ def progress_view(
     # many programs draw their progress on stderr; stdout comes last, so it is preferred
     lines = output_lines(errors.tail())[-100:] + output_lines(stream.tail())[-100:]
     if updated is None:
-        updated = max((moment for moment in (stream.changed, errors.changed) if moment is not None), default=None)
+        updated = max(
+            (moment for moment in (stream.changed, errors.changed) if moment is not None),
+            default=None,
+        )
     if record["state"] == STATE_SUCCEEDED:
         durations = []  # type: List[float]
     else:
@@ -185,7 +198,11 @@ def remember_duration(private: Directory, name: str, seconds: float) -> None:
 
 
 def show(
-    system: Any, job_dir: Directory, record: Dict[str, Any], supervised: bool, shown: Shown = DEFAULT_SHOWN
+    system: Any,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    supervised: bool,
+    shown: Shown = DEFAULT_SHOWN,
 ) -> Dict[str, Any]:
     """``async_job`` of a job of ours, as it is at this moment."""
     ended = record["state"] in END_STATES
@@ -194,4 +211,6 @@ def show(
     if not ended and record["process"]:
         usage = process_usage(system, record["process"]["pid"])
     progress = progress_view(system, job_dir, record, elapsed)
-    return job_view(record, elapsed, supervised, progress, output_view(job_dir, shown, ended), usage)
+    return job_view(
+        record, elapsed, supervised, progress, output_view(job_dir, shown, ended), usage
+    )

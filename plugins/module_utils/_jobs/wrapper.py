@@ -34,7 +34,9 @@ def parse_invocation(argv: List[str]) -> Invocation:
     from 2.21: jid limit preserve_tmp module command...; before: jid limit module args-file-or-_ [-preserve_tmp]
     """
     if len(argv) < 5:
-        raise JobError("usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible")
+        raise JobError(
+            "usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible"
+        )
     given, limit = argv[1:3]
     try:
         timeout = float(limit)
@@ -66,7 +68,9 @@ def forget_arguments(path: str) -> None:
         pass  # another user's (become): the controller removes the whole directory
 
 
-def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) -> Tuple[Dict[str, Any], int]:
+def wrap(
+    system: Any, argv: List[str], environ: Dict[str, str], program: str
+) -> Tuple[Dict[str, Any], int]:
     """Start the job; the answer for the controller and the exit status. program: the text of this program."""
     temporary = None
     try:
@@ -78,7 +82,9 @@ def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) ->
         async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
         home = environ.get("HOME") or ""
         results_file = os.path.join(expand_home(async_dir, home), jid)
-        record = new_record(jid, payload.module, call.timeout, settings, results_file, payload.no_log)
+        record = new_record(
+            jid, payload.module, call.timeout, settings, results_file, payload.no_log
+        )
         # a directory that we cannot remove is left to the controller, once nothing in it is needed any more
         ours = temporary is not None and (removable(temporary) or payload.code is None)
         record["remove"] = [temporary] if ours else []
@@ -88,7 +94,8 @@ def wrap(system: Any, argv: List[str], environ: Dict[str, str], program: str) ->
         if temporary is not None and ours:
             from shutil import rmtree
 
-            rmtree(temporary, ignore_errors=True)  # the controller forgets it, also when the start failed
+            # the controller forgets it, also when the start failed
+            rmtree(temporary, ignore_errors=True)
         details = error.details if isinstance(error, JobError) else {}
         return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=ours), 1
     if temporary is not None and payload.code is not None:

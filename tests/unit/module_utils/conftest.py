@@ -1,0 +1,337 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A place of its own for each test that starts jobs, and the end of every process that it leaves."""
+
+import errno
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.look import Job
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import answer_status
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.store import open_async_dir
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System, process_start
+
+WRAPPER = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "async_wrapper.py"
+SECONDS = 20.0  # for what takes a tenth of a second on an idle machine
+
+# async_wrapper with another kernel below it: the text defines what fails
+FAULTY_WRAPPER = """
+import errno, importlib.util, json, os, sys, time
+spec = importlib.util.spec_from_file_location("wrapper_under_test", sys.argv[1])
+w = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(w)
+def fails(number):
+    raise OSError(number, os.strerror(number))
+class Faulty(w.System):
+    pass
+{faults}
+with open(sys.argv[1], encoding="utf-8") as source:
+    program = source.read()
+answer, status = w.wrap(Faulty(), sys.argv[1:], dict(os.environ), program)
+sys.stdout.write(json.dumps(answer) + "\\n")
+sys.stdout.flush()
+os._exit(status)
+"""
+
+
+def until(question, seconds=SECONDS):
+    """The first true answer to the question; a failed test if there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail("waited for {0:g} seconds in vain".format(seconds))
+        time.sleep(0.01)
+
+
+def alive(pid, start):
+    """Whether the very process lives; a zombie does not."""
+    return process_start(pid) == start and System.processes().get(pid, (0, 0, "Z"))[2] not in "ZX"
+
+
+class Gate:
+    """What a module waits at until the test opens it: ``open(path).readline()``."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        os.mkfifo(self.path)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
+
+    def open(self, line="\n"):
+        os.write(self._fd, line.encode("ascii"))
+
+    def close(self):
+        os.close(self._fd)
+
+
+class Place:
+    """An async dir, a home and a temporary directory as a task on a target has them."""
+
+    until = staticmethod(until)
+    alive = staticmethod(alive)
+
+    def __init__(self, root):
+        self.root = root
+        self.async_dir = root / "async"
+        self.home = root / "home"
+        self.home.mkdir()
+        self.system = System()
+        self.environ = dict(os.environ, HOME=str(self.home), ANSIBLE_ASYNC_DIR=str(self.async_dir))
+        self.environ["TMPDIR"] = str(root)
+        self.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        self._gates = []
+        self._count = 0
+
+    # what a task has
+
+    def gate(self, name="gate"):
+        gate = Gate(self.root / name)
+        self._gates.append(gate)
+        return gate
+
+    def task_dir(self):
+        self._count += 1
+        path = self.root / "ansible-tmp-{0}-1-1".format(self._count)
+        path.mkdir(mode=0o700)
+        return path
+
+    def script(self, text, name="module", first_line="#!/bin/sh"):
+        path = self.task_dir() / name
+        path.write_bytes(
+            (first_line + "\n").encode("utf-8") + textwrap.dedent(text).encode("utf-8")
+        )
+        path.chmod(0o700)
+        return path
+
+    def ansiballz(self, text, name="AnsiballZ_demo.py"):
+        """A Python file that the wrapper takes for an AnsiballZ."""
+        head = "# -*- coding: utf-8 -*-\n_ANSIBALLZ_WRAPPER = True\nimport json, os, subprocess, sys, time\n"
+        return self.script(head + textwrap.dedent(text), name, "#!" + sys.executable)
+
+    # starting
+
+    def argv(
+        self, path, limit=60, args=None, preserve=True, since_2_21=True, interpreter=sys.executable
+    ):
+        if since_2_21:
+            argv = ["j123", str(limit), "true" if preserve else "false", str(path)]
+            argv += ([interpreter] if interpreter else []) + [str(path)]
+            return argv + ([str(args)] if args else [])
+        return ["j123", str(limit), str(path), str(args or "_")] + (
+            ["-preserve_tmp"] if preserve else []
+        )
+
+    def run(self, command, environ=None, umask=None, cwd=None, pass_fds=()):
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(self.environ, **(environ or {})),
+            cwd=str(cwd or self.root),
+            preexec_fn=(lambda: os.umask(umask)) if umask is not None else None,
+            pass_fds=pass_fds,
+        )
+        try:
+            stdout, stderr = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        assert stderr == b"", stderr.decode("utf-8", "replace")
+        assert stdout.count(b"\n") == 1
+        return json.loads(stdout.decode("ascii")), process.returncode
+
+    def call(self, path, environ=None, umask=None, cwd=None, pass_fds=(), **how):
+        """Run async_wrapper as core does; its answer and exit status."""
+        command = [sys.executable, str(WRAPPER)] + self.argv(path, **how)
+        return self.run(command, environ, umask, cwd, pass_fds)
+
+    def start(self, path, **how):
+        """The jid of a job that was started."""
+        answer, status = self.call(path, **how)
+        assert (status, answer["failed"], answer["started"], answer["finished"]) == (
+            0,
+            False,
+            True,
+            False,
+        ), answer
+        return answer["ansible_job_id"]
+
+    def call_faulty(self, faults, path, environ=None, **how):
+        """Run async_wrapper on a kernel that fails: ``faults`` sets methods of the class Faulty."""
+        text = FAULTY_WRAPPER.format(faults=textwrap.dedent(faults))
+        return self.run(
+            [sys.executable, "-c", text, str(WRAPPER)] + self.argv(path, **how), environ
+        )
+
+    def start_faulty(self, faults, path, **how):
+        answer, status = self.call_faulty(faults, path, **how)
+        assert status == 0, answer
+        return answer["ansible_job_id"]
+
+    # looking
+
+    def directory(self, system=None):
+        return open_async_dir(system or self.system, str(self.async_dir))
+
+    def job(self, jid, system=None):
+        return Job(system or self.system, self.directory(system), jid)
+
+    def status(self, jid, system=None, **options):
+        params = dict(jid=jid, results_file=None, mode="status", wait=0, tail_lines=10, cursor=None)
+        params.update(cleanup=False, force=False, _async_dir=str(self.async_dir))
+        params.update(options)
+        return answer_status(system or self.system, params, self.environ, False)
+
+    def ended(self, jid, **options):
+        """The status of a job that ends by itself, in time."""
+        found = self.status(jid, wait=SECONDS, **options)
+        assert found["finished"] is True, found
+        return found
+
+    def result(self, path, **how):
+        return self.ended(self.start(path, **how))
+
+    def view(self, jid):
+        return self.status(jid)["async_job"]
+
+    def job_dir(self, jid):
+        return self.async_dir / ".longrun" / jid
+
+    def record(self, jid):
+        return json.loads((self.job_dir(jid) / "record.json").read_text())
+
+    def supervisor(self, jid):
+        found = self.record(jid)["supervisor"]
+        return found["pid"], found["start"]
+
+    def module(self, jid):
+        found = self.record(jid)["process"]
+        return found["pid"], found["start"]
+
+    def printed(self, jid, line):
+        """Wait until a line of stdout can be seen."""
+        until(lambda: line in self.view(jid)["output"]["stdout_tail"])
+
+    def noted(self, name):
+        """Wait for the process that a module writes to a file: its pid and start time."""
+        path = self.root / name
+        until(lambda: path.exists() and path.read_text().endswith("\n"))
+        pid = int(path.read_text())
+        return pid, process_start(pid)
+
+    def kill(self, process, number=signal.SIGKILL):
+        pid, start = process
+        assert System.kill(pid, start, number)
+        if number == signal.SIGKILL:
+            self.gone(process)
+
+    def gone(self, process, seconds=SECONDS):
+        until(lambda: not alive(*process), seconds)
+
+    def processes(self):
+        """Everything that was started here: what it started in turn has the same variable."""
+        mark = b"ANSIBLE_ASYNC_DIR=" + os.fsencode(str(self.async_dir))
+        found = []
+        for pid, (_parent, start, state) in System.processes().items():
+            if state not in "ZX" and mark in System.process_file(pid, "environ").split(b"\0"):
+                found.append((pid, start))
+        return found
+
+    def close(self):
+        for gate in self._gates:
+            gate.close()
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            left = self.processes()
+            if not left:
+                break
+            for pid, start in left:
+                System.kill(pid, start, signal.SIGKILL)
+            time.sleep(0.01)
+
+    def files(self):
+        """Every file below the async dir, as a path relative to it."""
+        found = []
+        for path, _unused, names in os.walk(str(self.async_dir)):
+            found += [
+                os.path.relpath(os.path.join(path, name), str(self.async_dir)) for name in names
+            ]
+        return sorted(found)
+
+    def text_on_disk(self, text):
+        """The files below this place that hold a text."""
+        found = []
+        for path, _unused, names in os.walk(str(self.root)):
+            for name in names:
+                full = os.path.join(path, name)
+                if (
+                    stat.S_ISREG(os.lstat(full).st_mode)
+                    and text.encode("utf-8") in Path(full).read_bytes()
+                ):
+                    found.append(os.path.relpath(full, str(self.root)))
+        return found
+
+
+@pytest.fixture(autouse=True)
+def _deadline():
+    """No test hangs for ever: one that would fails where it stands."""
+
+    def stop(_number, _frame):
+        pytest.fail("the test takes longer than a minute")
+
+    # not by SIGALRM, which a wait for a job uses itself
+    previous = signal.signal(signal.SIGUSR2, stop)
+    timer = threading.Timer(60, os.kill, (os.getpid(), signal.SIGUSR2))
+    timer.start()
+    yield
+    timer.cancel()
+    timer.join()
+    signal.signal(signal.SIGUSR2, previous)
+
+
+@pytest.fixture
+def place(tmp_path):
+    place = Place(tmp_path)
+    try:
+        yield place
+    finally:
+        place.close()
+
+
+class FaultySystem(System):
+    """The kernel, but for the calls named: ``FaultySystem(fsync="EIO")``, or with a function that says when."""
+
+    def __init__(self, **faults):
+        for name, fault in faults.items():
+            number, when = fault if isinstance(fault, tuple) else (fault, None)
+            setattr(self, name, self._failing(getattr(System, name), getattr(errno, number), when))
+
+    @staticmethod
+    def _failing(call, number, when):
+        def failing(*args, **options):
+            if when is None or when(*args, **options):
+                raise OSError(number, os.strerror(number))
+            return call(*args, **options)
+
+        return failing
+
+
+@pytest.fixture
+def faulty_system():
+    return FaultySystem

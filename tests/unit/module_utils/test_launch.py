@@ -1,0 +1,231 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A start that fails says why, and leaves neither a job nor a process behind."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+MODULE = "open({0!r}, 'w').write('ran')\nprint('{{}}')"
+
+
+def assert_nothing_was_started(place, answer, status, path):
+    assert (status, answer["failed"]) == (1, True)
+    assert "ansible_job_id" not in answer
+    assert not [name for name in place.files() if not name.startswith(".longrun/history")]
+    jobs = place.async_dir / ".longrun"
+    assert not jobs.is_dir() or os.listdir(str(jobs)) == []
+    place.until(lambda: not place.processes())
+    assert not (place.root / "ran").exists()
+    assert answer["_ansible_suppress_tmpdir_delete"] is True
+    assert not path.parent.exists()
+
+
+# the call that fails, on what, and how the message begins behind the path
+FAULTS = [
+    ("fork", "EAGAIN", "True", "could not start a process for j123."),
+    ("mkdir", "EACCES", "'.longrun' not in args[0]", "could not make the async dir {async_dir}"),
+    ("mkdir", "ENOSPC", "args[0] == '.longrun'", "could not write the job to {async_dir}/j123."),
+    ("mkdir", "EDQUOT", "args[0].startswith('j')", "could not write the job to {async_dir}/j123."),
+    ("flock", "ENOLCK", "True", "could not write the job to {async_dir}/j123."),
+    ("write", "ENOSPC", "len(args[1]) > 10000", "could not write the job to {async_dir}/j123."),
+    (
+        "write",
+        "ENOSPC",
+        "b'boot_id' in bytes(args[1])",
+        "could not write the job to {async_dir}/j123.",
+    ),
+    (
+        "write",
+        "EIO",
+        "b'finished' in bytes(args[1])",
+        "could not write the job to {async_dir}/j123.",
+    ),
+    ("fsync", "EIO", "True", "could not write the job to {async_dir}/j123."),
+    ("rename", "EROFS", "args[1].startswith('j')", "could not write the job to {async_dir}/j123."),
+    ("open", "EROFS", "args[1] & os.O_CREAT", "could not write the job to {async_dir}/j123."),
+    ("open", "EMFILE", "args[0] == '.longrun'", "could not write the job to {async_dir}/j123."),
+    ("open", "EACCES", "args[0].endswith('async')", "could not open the async dir {async_dir}"),
+]
+
+
+@pytest.mark.parametrize(
+    "call, number, when, said", FAULTS, ids=["{0}-{1}-{2}".format(*fault) for fault in FAULTS]
+)
+def test_a_start_that_the_kernel_refuses_says_which_errno(place, call, number, when, said):
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    faults = """
+        def refusing(*args, **options):
+            if {when}:
+                fails(errno.{number})
+            return getattr(w.System, {call!r})(*args, **options)
+        Faulty.{call} = staticmethod(refusing)
+    """.format(call=call, number=number, when=when)
+    answer, status = place.call_faulty(faults, path, preserve=False)
+    assert_nothing_was_started(place, answer, status, path)
+    assert answer["msg"].startswith(said.format(async_dir=place.async_dir))
+    assert "({0})".format(number) in answer["msg"]
+    assert answer["errno"] == number
+
+
+@pytest.mark.parametrize("which", [2, 3], ids=["supervisor", "module"])
+def test_a_fork_that_is_refused_further_on_is_told_as_well(place, which):
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    faults = """
+        forks = [0]
+        def fork():
+            forks[0] += 1
+            if forks[0] == {0}:
+                fails(errno.EAGAIN)
+            return os.fork()
+        Faulty.fork = staticmethod(fork)
+    """.format(which)
+    answer, status = place.call_faulty(faults, path, preserve=False)
+    assert_nothing_was_started(place, answer, status, path)
+    assert "EAGAIN" in answer["msg"]
+    assert "j123." in answer["msg"]
+
+
+def test_no_descriptors_left_is_an_error_with_a_name(place):
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    faults = "Faulty.pipe = staticmethod(lambda: fails(errno.EMFILE))"
+    answer, status = place.call_faulty(faults, path, preserve=False)
+    assert_nothing_was_started(place, answer, status, path)
+    assert "EMFILE" in answer["msg"]
+
+
+def test_a_supervisor_that_dies_before_it_says_a_word_is_a_failed_start(place):
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    faults = "Faulty.become_subreaper = staticmethod(lambda: os.kill(os.getpid(), {0}))".format(
+        int(signal.SIGKILL)
+    )
+    answer, status = place.call_faulty(faults, path)
+    assert (status, answer["failed"]) == (1, True)
+    assert "without a word" in answer["msg"]
+    assert not (place.root / "ran").exists()
+
+
+def test_a_supervisor_that_comes_too_late_runs_nothing(place):
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    gate = place.gate()
+    faults = """
+        w._START_SECONDS = 0.2
+        def late():
+            with open({0!r}) as gate:
+                gate.readline()
+            return True
+        Faulty.become_subreaper = staticmethod(late)
+    """.format(gate.path)
+    answer, status = place.call_faulty(faults, path, preserve=False)
+    assert (status, answer["failed"]) == (1, True)
+    assert "took 0.2 s" in answer["msg"]
+    gate.open()
+    place.until(lambda: not place.processes())
+    assert_nothing_was_started(place, answer, status, path)
+
+
+def test_an_async_dir_that_is_a_file_is_named(place):
+    place.async_dir.write_text("")
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    answer, status = place.call(path, preserve=False)
+    assert (status, answer["errno"]) == (1, "ENOTDIR")
+    assert answer["msg"].startswith(
+        "could not open the async dir {0}: Not a directory".format(place.async_dir)
+    )
+
+
+def test_an_async_dir_below_a_file_is_named(place):
+    place.async_dir.write_text("")
+    inner = str(place.async_dir / "inner")
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    answer, status = place.call(path, environ={"ANSIBLE_ASYNC_DIR": inner})
+    assert (status, answer["path"]) == (1, inner)
+    assert answer["msg"].startswith(
+        "could not make the async dir {0}: Not a directory (ENOTDIR)".format(inner)
+    )
+
+
+def test_a_home_that_does_not_exist_is_named_and_not_made(place):
+    home = place.root / "nobody"
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    answer, status = place.call(
+        path, environ={"ANSIBLE_ASYNC_DIR": "~/.ansible_async", "HOME": str(home)}
+    )
+    assert (status, answer["errno"], answer["path"]) == (1, "ENOENT", str(home))
+    assert answer["msg"].startswith(
+        "could not use the home {0}: No such file or directory".format(home)
+    )
+    assert answer["msg"].endswith("set ansible_async_dir to a directory that this user can make")
+    assert not home.exists()
+
+
+def test_an_async_dir_that_cannot_be_written_is_named(place):
+    place.async_dir.mkdir(mode=0o500)
+    # root writes where it likes: for root, the kernel is told to refuse as it would anybody else
+    faults = """
+        if os.geteuid() == 0:
+            Faulty.mkdir = staticmethod(lambda *args, **options: fails(errno.EACCES))
+    """
+    answer, status = place.call_faulty(faults, place.ansiballz("print('{}')"))
+    assert (status, answer["errno"]) == (1, "EACCES")
+    assert str(place.async_dir) in answer["msg"]
+
+
+@pytest.mark.parametrize("what", ["private", "job file", "private file"])
+def test_what_was_planted_in_the_async_dir_is_not_followed(place, what):
+    place.async_dir.mkdir(mode=0o700)
+    elsewhere = place.root / "elsewhere"
+    elsewhere.mkdir()
+    target = elsewhere / "target"
+    target.write_text("untouched")
+    path = place.ansiballz("print('{}')")
+    if what == "job file":
+        # the pid is in the name, so all that there can be are planted
+        faults = """
+            os.symlink({0!r}, os.path.join({1!r}, "j123.%d" % os.getpid()))
+        """.format(str(target), str(place.async_dir))
+        jid = place.start_faulty(faults, path)
+        place.ended(jid)
+        assert not (place.async_dir / jid).is_symlink()
+    else:
+        if what == "private":
+            (place.async_dir / ".longrun").symlink_to(elsewhere)
+        else:
+            (place.async_dir / ".longrun").symlink_to(target)
+        answer, status = place.call(path)
+        assert (status, answer["failed"]) == (1, True)
+        assert "ENOTDIR" in answer["msg"] or "ELOOP" in answer["msg"]
+    assert target.read_text() == "untouched"
+    assert os.listdir(str(elsewhere)) == ["target"]
+
+
+def test_a_private_directory_that_others_can_write_is_refused(place):
+    private = place.async_dir / ".longrun"
+    place.async_dir.mkdir(mode=0o700)
+    private.mkdir()
+    private.chmod(0o777)
+    answer, status = place.call(place.ansiballz("print('{}')"))
+    assert status == 1
+    assert "{0} is not believed: it belongs to".format(private) in answer["msg"]
+    assert "mode 0777" in answer["msg"]
+
+
+def test_jobs_that_start_at_the_same_time_all_start(place):
+    paths = [
+        place.ansiballz("print(json.dumps(dict(number={0})))".format(number)) for number in range(6)
+    ]
+    jids = [None] * len(paths)
+
+    def start(number):
+        jids[number] = place.start(paths[number])
+
+    threads = [threading.Thread(target=start, args=(number,)) for number in range(len(paths))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert [place.ended(jid)["number"] for jid in jids] == list(range(len(paths)))
