@@ -21,6 +21,9 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Opt
 
 
 # part: errors
+NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 class JobError(Exception):
 
     def __init__(self, message: str, **details: Any) -> None:
@@ -751,6 +754,14 @@ def expired(record: Dict[str, Any], wall: float) -> bool:
     )
 
 
+def abandoned(record: Dict[str, Any], wall: float) -> bool:
+    if record.get("state") in END_STATES or record.get("retention") is None:
+        return False
+    if not record.get("timeout") or record.get("began_wall") is None:
+        return False
+    return bool(wall - record["began_wall"] - record["timeout"] > record["retention"])
+
+
 def job_view(
     record: Dict[str, Any],
     elapsed: Optional[float],
@@ -945,6 +956,7 @@ MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children
 EXIT_FILE = "exit"  # the module's exit status: its result is whole
 PROGRESS_FILE = "progress"
 RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
+NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
 PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
 
 LOCK_SH = 1
@@ -1199,6 +1211,7 @@ class SpoolWriter:
         self._stream = stream
         self._limit = limit
         self._fd = -1
+        self._piece = stream
         self._room = 0
         self._end = 0  # logical offset of the next byte
         for start, name in spool_pieces(os.listdir(directory), stream):
@@ -1206,25 +1219,50 @@ class SpoolWriter:
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
-        while view and self._limit:
+        if not self._limit:
+            self._touch()
+            return
+        while view:
             try:
                 if self._fd < 0 or self._room <= 0:
                     self._next_piece()
                 written = os.write(self._fd, view[: self._room])
             except OSError:
+                self._give_up_piece()
                 self._end += len(view)
-                self.close()
                 return
             self._end += written
             self._room -= written
             view = view[written:]
 
+    def _touch(self) -> None:
+        try:
+            if self._fd < 0:
+                self._open_piece(self._stream)
+            os.utime(self._fd)
+        except OSError:
+            self.close()
+
+    def _give_up_piece(self) -> None:
+        if self._fd < 0:
+            return
+        empty = os.fstat(self._fd).st_size == 0
+        self.close()
+        if empty:
+            try:
+                os.unlink(os.path.join(self._directory, self._piece))
+            except OSError:
+                pass  # gone with its job
+
+    def _open_piece(self, name: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
+        self._piece = name
+
     def _next_piece(self) -> None:
         self.close()
         head = self._end == 0
-        name = self._stream if head else f"{self._stream}.{self._end}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
+        self._open_piece(self._stream if head else f"{self._stream}.{self._end}")
         self._room = max(1, self._limit // 2 if head else self._limit // 4)
         newer = [
             piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]
@@ -1480,13 +1518,20 @@ class _Stream:
 
     def since(self, begin: int, to_the_end: bool) -> Tuple[bytes, int]:
         chunks = self._chunks(begin, _SINCE_BYTES)
-        data = b"".join(chunk for _start, chunk in chunks)
-        full = len(data) >= _SINCE_BYTES
+        data, left, behind = b"", 0, begin
+        for start, chunk in chunks:
+            if data and start > behind and not data.endswith(b"\n"):
+                data += b"\n"  # a line that a gap cut off does not go on with what is kept behind it
+            data += chunk
+            left += len(chunk)
+            behind = start + len(chunk)
+        full = left >= _SINCE_BYTES
         if full or not to_the_end:
             whole = data.rfind(b"\n") + 1
             if whole or not full:  # a line longer than all that is read at once is shown in parts
+                left -= len(data) - whole
                 data = data[:whole]
-        position, left = begin, len(data)
+        position = begin
         for start, chunk in chunks:
             if left > 0:
                 position = start + min(left, len(chunk))
@@ -1620,6 +1665,7 @@ _WORKING_FILES = (
     RESULT_FILE,
     MODULE_STDERR_FILE,
     EXIT_FILE,
+    NO_SPACE_FILE,
     PAYLOAD_DIRS_FILE,
     RESERVE_FILE,
     MODULE_LOCK_FILE,
@@ -1635,8 +1681,12 @@ def exit_status(job_dir: Directory) -> Optional[int]:
     return int(text) if text else None
 
 
+def _refused_by_full_disk(job_dir: Directory) -> bool:
+    return NO_SPACE_FILE in job_dir.names()
+
+
 def whole_result(job_dir: Directory) -> bool:
-    if exit_status(job_dir) is not None:
+    if exit_status(job_dir) is not None or _refused_by_full_disk(job_dir):
         return True
     try:
         parse_result((job_dir.read_file(RESULT_FILE) or b"").decode("utf-8", "replace"))
@@ -1661,6 +1711,8 @@ def result_of_module(job_dir: Directory, record: Dict[str, Any]) -> Tuple[str, s
         if said:
             partial["module_stderr"] = result["stderr"]
         return STATE_FAILED, REASON_MODULE_KILLED, partial
+    if "cmd" in result and "data" in result and _refused_by_full_disk(job_dir):
+        return STATE_FAILED, REASON_NO_SPACE, result_of_end(job_dir, record, REASON_NO_SPACE)
     return (STATE_FAILED if failed_state(result) else STATE_SUCCEEDED), REASON_EXIT, result
 
 
@@ -1668,6 +1720,7 @@ _MESSAGES = {
     REASON_DEADLINE: "Timeout exceeded",
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
+    REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _LOST = (
@@ -1715,9 +1768,13 @@ def write_end(
     try:
         async_dir.write_file(record["id"], encode(public))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in NO_SPACE_ERRORS:
             raise
-        short = ended_result(f"the job's result could not be kept: {error.strerror}", "", "")
+        message = f"the job's result could not be kept: {error.strerror}"
+        if record["reason"] == REASON_NO_SPACE:
+            message = _MESSAGES[REASON_NO_SPACE]
+            job_dir.remove_file(RESULT_FILE)  # a part of a result is of no use, but its blocks are
+        short = ended_result(message, "", "")
         record.update(reason=REASON_NO_SPACE)
         if record["state"] == STATE_SUCCEEDED:
             short["failed"] = False  # it did what it was asked; only its result is gone
@@ -2069,7 +2126,7 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
             data = system.read(reader, 65536)
             if data:
                 spool.write(data)
-                room -= os.write(kept, data[: max(0, room)])
+                room -= _write_some(kept, data[: max(0, room)])
             else:
                 system.close(reader)
                 reader = -1
@@ -2083,8 +2140,15 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
         if not data:
             break
         spool.write(data)
-        room -= os.write(kept, data[: max(0, room)])
+        room -= _write_some(kept, data[: max(0, room)])
     return status
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    try:
+        return os.write(fd, data)
+    except OSError:
+        return 0
 
 
 def child_end_notice() -> int:
@@ -2096,27 +2160,65 @@ def child_end_notice() -> int:
     return reader
 
 
+def _make_room_for_result(job_dir: Directory) -> Any:
+    refusals = []  # type: List[int]
+
+    class Result(io.FileIO):
+        def write(self, data: Any) -> Any:
+            try:
+                return super().write(data)
+            except OSError as error:
+                if error.errno not in NO_SPACE_ERRORS:
+                    raise
+                job_dir.release()
+            try:
+                return super().write(data)
+            except OSError as error:
+                refusals.append(error.errno or 0)
+                raise
+
+    result = io.BufferedWriter(Result(1, "w", closefd=False))
+    sys.stdout = io.TextIOWrapper(
+        result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
+    )
+    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
+    return lambda: bool(refusals)
+
+
+def _stdout_is_refused() -> bool:
+    try:
+        size = os.fstat(1).st_size
+        os.write(1, b"\n")
+        os.ftruncate(1, size)
+    except OSError as error:
+        return error.errno in NO_SPACE_ERRORS
+    return False
+
+
 def run_payload(
     system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
 ) -> None:
     status = 1
     module = system.getpid()
+    refused_result = _stdout_is_refused
     try:
         if payload.code is not None:
+            refused_result = _make_room_for_result(job_dir)
             note_payload_dirs(job_dir.path)
-            if limit:
-                install_tap(job_dir.path, limit, tap_text)
+            install_tap(job_dir.path, limit, tap_text)
             status = run_python(payload.path, payload.code)
         else:
             status = run_command(system, payload.command, job_dir, limit)
     finally:
         if system.getpid() == module:
-            _leave_status(system, job_dir, status)
+            _leave_status(system, job_dir, status, refused_result())
         system.exit(status if status >= 0 else 1)
 
 
-def _leave_status(system: Any, job_dir: Directory, status: int) -> None:
+def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
     try:
+        if no_space:
+            system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
         fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         system.write(fd, str(status).encode("ascii"))
     except (OSError, JobError):
@@ -2155,6 +2257,8 @@ def _is_expired(system: Any, private: Directory, jid: str) -> bool:
     job_dir = private.child(jid)
     try:
         record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
+        if abandoned(record, system.time()):
+            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
         return expired(record, system.time())
     except (ValueError, AttributeError, TypeError):  # damaged, or of another version
         return False

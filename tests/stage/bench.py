@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import dependencies, environments, host, images
 from .controllers import Controller
-from .process import output, run
+from .process import StageError, output, show, transcript
 from .workspace import Workspace
 
 _MACHINES = Path("extensions", "molecule")
@@ -59,25 +63,43 @@ class Bench:
         """Return a controller with ansible-core *core*, such as 2.16."""
         return Controller.provide(core, self.workspace, self.images)
 
-    def start_machines(self) -> None:
-        """Start the machines under test, outside of molecule."""
-        self._playbook("create.yml")
+    @contextlib.contextmanager
+    def crew(self) -> Iterator[ThreadPoolExecutor]:
+        """Give as many threads as there are processors; an interrupted run takes them along."""
+        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+            try:
+                yield pool
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                # the threads wait for programs in these containers
+                remove_machines(self.workspace)
+                raise
 
-    def remove_machines(self) -> None:
-        """Remove the machines under test, whoever started them."""
-        remove_machines(self.workspace)
-
-    def _playbook(self, name: str) -> None:
-        playbook = self.sources / _MACHINES / "default" / name
-        command = [self.tool("ansible-playbook"), f"--inventory={self.inventory}", str(playbook)]
-        run(command, env=self.machine_environment, cwd=self.workspace.directory)
+    def start_machines(self, stage: Path) -> None:
+        """Start machines under test, outside of molecule, with their key and ports in *stage*."""
+        create = self.sources / _MACHINES / "default" / "create.yml"
+        stage.mkdir(exist_ok=True)
+        status, text = transcript(
+            [self.tool("ansible-playbook"), f"--inventory={self.inventory}", str(create)],
+            env={**self.machine_environment, "LONGRUN_JOBS_STAGE": str(stage)},
+            cwd=self.workspace.directory,
+        )
+        if status != 0:
+            show(text)
+            raise StageError("the machines under test did not start")
 
 
 def remove_machines(workspace: Workspace) -> None:
-    """Remove the containers that carry the label of *workspace*."""
-    label = f"label=longrun.jobs.stage={workspace.directory}"
+    """Remove every container that was made for *workspace*."""
+    for stage in (workspace.directory, *workspace.directory.glob("core-*")):
+        remove_stage(stage)
+
+
+def remove_stage(stage: Path) -> None:
+    """Remove the containers whose key and ports are in *stage*."""
+    label = f"label=longrun.jobs.stage={stage}"
     found = output([*host.podman(), "ps", "--all", "--quiet", "--filter", label]).split()
     if found:
         output([*host.podman(), "rm", "--force", "--time=0", *found])
-    for port in (workspace.directory / "ports").glob("*"):
+    for port in (stage / "ports").glob("*"):
         port.unlink()

@@ -68,7 +68,7 @@ def test(names: Sequence[str]) -> bool:
             for check in chosen:
                 rows.append(_timed(check, bench))
         finally:
-            bench.remove_machines()
+            remove_machines(place)
     failed = [row[0] for row in rows if row[-1] != "passed"]
     print("\n" + table(("Check", "Seconds", "Result"), rows), flush=True)
     verdict = f"failed: {', '.join(failed)}" if failed else "all passed"

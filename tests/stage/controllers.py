@@ -49,16 +49,25 @@ class Controller:
         image = images[SUITES[core]]
         return cls(core, image, environments.core(core, image.python), workspace)
 
-    def command(self, program: Sequence[str], directory: Path) -> list[str]:
-        """Return the command that runs *program*, such as ``ansible-playbook``, in *directory*."""
+    @property
+    def home(self) -> Path:
+        """The directory that this controller writes in."""
+        return self.workspace.directory / f"core-{self.core}"
+
+    def command(self, program: Sequence[str], directory: Path, stage: Path) -> list[str]:
+        """Return the command that runs *program*, such as ``ansible-playbook``, in *directory*.
+
+        The machines that it reaches are those whose key and ports are in *stage*.
+        """
+        home = self.home
+        home.mkdir(exist_ok=True)
         name, dash, tool = (program[0] if program else "").partition("-")
         if name != "ansible":
             raise StageError("a controller runs ansible or ansible-<something>, with its arguments")
-        home = self.workspace.directory / f"core-{self.core}"
-        home.mkdir(exist_ok=True)
         collections = dependencies.provide()
         variables = {
             **self.workspace.ansible_variables(collections),
+            "LONGRUN_JOBS_STAGE": str(stage),
             "ANSIBLE_CONFIG": str(self.workspace.drop_in_config),
             "ANSIBLE_HOME": str(home),
             # the container's own /tmp, so control sockets end with it
@@ -74,7 +83,7 @@ class Controller:
             *("run", "--rm", "--init", "--network=host"),
             f"--user={os.geteuid()}:{os.getegid()}",
             f"--workdir={directory}",
-            f"--label=longrun.jobs.stage={self.workspace.directory}",
+            f"--label=longrun.jobs.stage={stage}",
             f"--volume={self.workspace.directory}:{self.workspace.directory}",
             *(f"--volume={place}:{place}:ro" for place in read_only),
             *(f"--env={key}={value}" for key, value in variables.items()),

@@ -2,50 +2,60 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The drop-in scenario under every supported ansible-core, against the same machines."""
+"""The drop-in scenario under every supported ansible-core, against machines of its own."""
 
 from __future__ import annotations
 
 import re
 import time
 
-from .bench import Bench
-from .controllers import SUITES
+from .bench import Bench, remove_stage
+from .controllers import SUITES, Controller
 from .process import StageError, say, show, transcript
 from .summary import table
 
 _SCENARIO = "extensions/molecule/drop_in"
 _PLAYBOOKS = ("prepare.yml", "converge.yml", "verify.yml", "cleanup.yml")
+_GUARD = "tests/stage/playbooks/core_version.yml"
+
+_Row = tuple[str, str, str, str]
 
 
 def cores(bench: Bench) -> None:
-    """The drop-in works under each core, the one that was asked for and no other."""
+    """The drop-in works under each core, the one that was asked for and no other.
+
+    As many run at once as there are processors, for most of the time goes into waiting for jobs.
+    """
     scenario = bench.sources / _SCENARIO
     playbooks = [str(scenario / name) for name in _PLAYBOOKS if (scenario / name).exists()]
     if not playbooks:
         raise StageError(f"{_SCENARIO} has no playbook to run")
-    guard = str(bench.sources / "tests" / "stage" / "playbooks" / "core_version.yml")
-    bench.start_machines()
-    rows: list[tuple[str, str, str, str]] = []
-    for core in SUITES:
-        controller = bench.controller(core)
-        say(f"ansible-core {core}")
-        begin = time.monotonic()
-        options = [
-            f"--inventory={bench.inventory}",
-            "--limit=localhost,ssh",
-            f"--extra-vars=stage_core={core}",
-        ]
-        # one process for all of them, so the version that is asserted is the version that ran
-        program = ["ansible-playbook", *options, guard, *playbooks]
-        status, text = transcript(controller.command(program, scenario))
-        show(text)
-        ran = re.search(r"ran ansible-core (\S+) on Python ([\d.]+)", text)
-        passed = status == 0 and ran is not None and ran[1].startswith(f"{core}.")
-        version, python = (ran[1], ran[2]) if ran else (core, "?")
-        seconds = f"{time.monotonic() - begin:.0f}"
-        rows.append((version, python, seconds, "passed" if passed else "FAILED"))
+    playbooks.insert(0, str(bench.sources / _GUARD))
+    controllers = [bench.controller(core) for core in SUITES]
+    with bench.crew() as pool:
+        runs = [pool.submit(_scenario_under, it, playbooks, bench) for it in controllers]
+        rows = [run.result() for run in runs]
     print(table(("ansible-core", "Python", "Seconds", "Result"), rows), flush=True)
     failed = [row[0] for row in rows if row[-1] != "passed"]
     if failed:
         raise StageError(f"under ansible-core {', '.join(failed)}")
+
+
+def _scenario_under(controller: Controller, playbooks: list[str], bench: Bench) -> _Row:
+    begin = time.monotonic()
+    core = controller.core
+    bench.start_machines(controller.home)
+    options = [f"--inventory={bench.inventory}", "--limit=localhost,ssh"]
+    # one process for all of them, so the version that is asserted is the version that ran
+    program = ["ansible-playbook", *options, f"--extra-vars=stage_core={core}", *playbooks]
+    scenario = bench.sources / _SCENARIO
+    try:
+        status, text = transcript(controller.command(program, scenario, controller.home))
+    finally:
+        remove_stage(controller.home)
+    say(f"ansible-core {core}")
+    show(text)
+    ran = re.search(r"ran ansible-core (\S+) on Python ([\d.]+)", text)
+    passed = status == 0 and ran is not None and ran[1].startswith(f"{core}.")
+    version, python = (ran[1], ran[2]) if ran else (core, "?")
+    return version, python, f"{time.monotonic() - begin:.0f}", "passed" if passed else "FAILED"

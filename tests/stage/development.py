@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 
 from . import host, workspace
-from .bench import Bench
+from .bench import Bench, remove_machines
 from .process import StageError, say
 from .workspace import CHECKOUT
 
@@ -17,13 +17,13 @@ from .workspace import CHECKOUT
 def up() -> None:
     """Start the machines under test and leave them running."""
     bench = _bench()
-    bench.start_machines()
+    bench.start_machines(bench.workspace.directory)
     say(f"up; their key and ports are in {bench.workspace.directory}")
 
 
 def down() -> None:
     """Remove the machines under test."""
-    _bench().remove_machines()
+    remove_machines(_bench().workspace)
 
 
 def execute(program: list[str]) -> int:
@@ -37,7 +37,8 @@ def execute(program: list[str]) -> int:
 
 def execute_under(core: str, program: list[str]) -> int:
     """Run *program* under ansible-core *core*, in the checkout, with the drop-in switched on."""
-    command = _bench().controller(core).command(program, CHECKOUT)
+    bench = _bench()
+    command = bench.controller(core).command(program, CHECKOUT, bench.workspace.directory)
     return subprocess.run(command, check=False).returncode
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +76,7 @@ def targets(bench: Bench) -> None:
         for version, path in host.interpreters().items()
         if version not in debian and _numbers(version) >= _OLDEST_TARGET
     }
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+    with bench.crew() as pool:
         runs = [pool.submit(_in_container, bench, image) for image in debian.values()]
         runs += [pool.submit(_here, bench, version, path) for version, path in local.items()]
         results = sorted((it.result() for it in runs), key=lambda it: _numbers(it.python))

@@ -5,12 +5,11 @@
 # Private to the collection longrun.jobs: may change in any release.
 """How a job's end is written down: by its supervisor, or by whoever finds that it is gone."""
 
-import errno
 import json
 import os
 from typing import Any, Dict, Optional, Tuple
 
-from .errors import JobError
+from .errors import NO_SPACE_ERRORS, JobError
 from .record import end, failed_state, job_file
 from .result import ended_result, module_result, parse_result
 from .states import (
@@ -28,6 +27,7 @@ from .store import (
     EXIT_FILE,
     MODULE_LOCK_FILE,
     MODULE_STDERR_FILE,
+    NO_SPACE_FILE,
     PAYLOAD_DIRS_FILE,
     RECORD_FILE,
     RESERVE_FILE,
@@ -40,6 +40,7 @@ _WORKING_FILES = (
     RESULT_FILE,
     MODULE_STDERR_FILE,
     EXIT_FILE,
+    NO_SPACE_FILE,
     PAYLOAD_DIRS_FILE,
     RESERVE_FILE,
     MODULE_LOCK_FILE,
@@ -56,9 +57,13 @@ def exit_status(job_dir: Directory) -> Optional[int]:
     return int(text) if text else None
 
 
+def _refused_by_full_disk(job_dir: Directory) -> bool:
+    return NO_SPACE_FILE in job_dir.names()
+
+
 def whole_result(job_dir: Directory) -> bool:
     """Whether the module came to its end, so that what it printed is its result."""
-    if exit_status(job_dir) is not None:
+    if exit_status(job_dir) is not None or _refused_by_full_disk(job_dir):
         return True
     try:
         parse_result((job_dir.read_file(RESULT_FILE) or b"").decode("utf-8", "replace"))
@@ -84,6 +89,8 @@ def result_of_module(job_dir: Directory, record: Dict[str, Any]) -> Tuple[str, s
         if said:
             partial["module_stderr"] = result["stderr"]
         return STATE_FAILED, REASON_MODULE_KILLED, partial
+    if "cmd" in result and "data" in result and _refused_by_full_disk(job_dir):
+        return STATE_FAILED, REASON_NO_SPACE, result_of_end(job_dir, record, REASON_NO_SPACE)
     return (STATE_FAILED if failed_state(result) else STATE_SUCCEEDED), REASON_EXIT, result
 
 
@@ -92,6 +99,7 @@ _MESSAGES = {
     REASON_DEADLINE: "Timeout exceeded",
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
+    REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _LOST = (
@@ -149,9 +157,13 @@ def write_end(
     try:
         async_dir.write_file(record["id"], encode(public))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in NO_SPACE_ERRORS:
             raise
-        short = ended_result(f"the job's result could not be kept: {error.strerror}", "", "")
+        message = f"the job's result could not be kept: {error.strerror}"
+        if record["reason"] == REASON_NO_SPACE:
+            message = _MESSAGES[REASON_NO_SPACE]
+            job_dir.remove_file(RESULT_FILE)  # a part of a result is of no use, but its blocks are
+        short = ended_result(message, "", "")
         record.update(reason=REASON_NO_SPACE)
         if record["state"] == STATE_SUCCEEDED:
             short["failed"] = False  # it did what it was asked; only its result is gone

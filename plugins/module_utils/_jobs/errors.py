@@ -8,6 +8,8 @@
 import errno
 from typing import Any, Dict, Optional
 
+NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class JobError(Exception):
     """What a user is told. ``details`` (JSON-able) is merged into the failed result."""

@@ -5,15 +5,16 @@
 # Private to the collection longrun.jobs: may change in any release.
 """What a job runs: the module that Ansible built, and how it is given a process of its own."""
 
+import io
 import os
 import re
 import signal
 import sys
 from typing import Any, List, Optional
 
-from .errors import JobError, refused
+from .errors import NO_SPACE_ERRORS, JobError, refused
 from .spool import SpoolWriter
-from .store import EXIT_FILE, MODULE_STDERR_FILE, PAYLOAD_DIRS_FILE, Directory
+from .store import EXIT_FILE, MODULE_STDERR_FILE, NO_SPACE_FILE, PAYLOAD_DIRS_FILE, Directory
 from .tap import install_tap
 
 _HEAD_BYTES = 8192
@@ -205,7 +206,7 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
             data = system.read(reader, 65536)
             if data:
                 spool.write(data)
-                room -= os.write(kept, data[: max(0, room)])
+                room -= _write_some(kept, data[: max(0, room)])
             else:
                 system.close(reader)
                 reader = -1
@@ -219,8 +220,16 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
         if not data:
             break
         spool.write(data)
-        room -= os.write(kept, data[: max(0, room)])
+        room -= _write_some(kept, data[: max(0, room)])
     return status
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    """Write what a full disk leaves room for: what cannot be kept must not end the job."""
+    try:
+        return os.write(fd, data)
+    except OSError:
+        return 0
 
 
 def child_end_notice() -> int:
@@ -233,29 +242,72 @@ def child_end_notice() -> int:
     return reader
 
 
+def _make_room_for_result(job_dir: Directory) -> Any:
+    """Have the module's stdout take the reserve when the disk is full: a result is what that is for.
+
+    Answers whether stdout was refused something all the same.
+    """
+    refusals = []  # type: List[int]
+
+    class Result(io.FileIO):
+        def write(self, data: Any) -> Any:
+            try:
+                return super().write(data)
+            except OSError as error:
+                if error.errno not in NO_SPACE_ERRORS:
+                    raise
+                job_dir.release()
+            try:
+                return super().write(data)
+            except OSError as error:
+                refusals.append(error.errno or 0)
+                raise
+
+    result = io.BufferedWriter(Result(1, "w", closefd=False))
+    sys.stdout = io.TextIOWrapper(
+        result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
+    )
+    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
+    return lambda: bool(refusals)
+
+
+def _stdout_is_refused() -> bool:
+    """Whether a full disk refuses stdout one byte more."""
+    try:
+        size = os.fstat(1).st_size
+        os.write(1, b"\n")
+        os.ftruncate(1, size)
+    except OSError as error:
+        return error.errno in NO_SPACE_ERRORS
+    return False
+
+
 def run_payload(
     system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
 ) -> None:
     """In the module's process: run it, leave its exit status, end. Does not return."""
     status = 1
     module = system.getpid()
+    refused_result = _stdout_is_refused
     try:
         if payload.code is not None:
+            refused_result = _make_room_for_result(job_dir)
             note_payload_dirs(job_dir.path)
-            if limit:
-                install_tap(job_dir.path, limit, tap_text)
+            install_tap(job_dir.path, limit, tap_text)
             status = run_python(payload.path, payload.code)
         else:
             status = run_command(system, payload.command, job_dir, limit)
     finally:
         # not a process that the module forked and let come to its end
         if system.getpid() == module:
-            _leave_status(system, job_dir, status)
+            _leave_status(system, job_dir, status, refused_result())
         system.exit(status if status >= 0 else 1)
 
 
-def _leave_status(system: Any, job_dir: Directory, status: int) -> None:
+def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
     try:
+        if no_space:
+            system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
         fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         system.write(fd, str(status).encode("ascii"))
     except (OSError, JobError):

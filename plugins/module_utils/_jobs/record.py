@@ -101,6 +101,15 @@ def expired(record: Dict[str, Any], wall: float) -> bool:
     )
 
 
+def abandoned(record: Dict[str, Any], wall: float) -> bool:
+    """Whether a job whose end nobody wrote down must have ended longer ago than its retention says."""
+    if record.get("state") in END_STATES or record.get("retention") is None:
+        return False
+    if not record.get("timeout") or record.get("began_wall") is None:
+        return False
+    return bool(wall - record["began_wall"] - record["timeout"] > record["retention"])
+
+
 def job_view(
     record: Dict[str, Any],
     elapsed: Optional[float],

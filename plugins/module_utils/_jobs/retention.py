@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 from .errors import JobError
-from .record import expired
-from .store import PRIVATE_DIR, RECORD_FILE, Directory
+from .record import abandoned, expired
+from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
 
 _LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
 _REMOVED = 16
@@ -46,6 +46,8 @@ def _is_expired(system: Any, private: Directory, jid: str) -> bool:
     job_dir = private.child(jid)
     try:
         record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
+        if abandoned(record, system.time()):
+            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
         return expired(record, system.time())
     except (ValueError, AttributeError, TypeError):  # damaged, or of another version
         return False

@@ -34,6 +34,7 @@ class SpoolWriter:
         self._stream = stream
         self._limit = limit
         self._fd = -1
+        self._piece = stream
         self._room = 0
         self._end = 0  # logical offset of the next byte
         for start, name in spool_pieces(os.listdir(directory), stream):
@@ -41,26 +42,53 @@ class SpoolWriter:
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
-        while view and self._limit:
+        if not self._limit:
+            self._touch()
+            return
+        while view:
             try:
                 if self._fd < 0 or self._room <= 0:
                     self._next_piece()
                 written = os.write(self._fd, view[: self._room])
             except OSError:
                 # a full disk: what cannot be kept becomes a gap, and the next write tries a new piece
+                self._give_up_piece()
                 self._end += len(view)
-                self.close()
                 return
             self._end += written
             self._room -= written
             view = view[written:]
 
+    def _touch(self) -> None:
+        """Keep nothing, but let it be seen that something was printed: an idle timeout goes by that."""
+        try:
+            if self._fd < 0:
+                self._open_piece(self._stream)
+            os.utime(self._fd)
+        except OSError:
+            self.close()
+
+    def _give_up_piece(self) -> None:
+        """An empty piece must not stay: it would push out an older one that holds something."""
+        if self._fd < 0:
+            return
+        empty = os.fstat(self._fd).st_size == 0
+        self.close()
+        if empty:
+            try:
+                os.unlink(os.path.join(self._directory, self._piece))
+            except OSError:
+                pass  # gone with its job
+
+    def _open_piece(self, name: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
+        self._piece = name
+
     def _next_piece(self) -> None:
         self.close()
         head = self._end == 0
-        name = self._stream if head else f"{self._stream}.{self._end}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
+        self._open_piece(self._stream if head else f"{self._stream}.{self._end}")
         self._room = max(1, self._limit // 2 if head else self._limit // 4)
         newer = [
             piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]

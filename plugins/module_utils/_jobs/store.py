@@ -21,6 +21,7 @@ MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children
 EXIT_FILE = "exit"  # the module's exit status: its result is whole
 PROGRESS_FILE = "progress"
 RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
+NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
 PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
 
 # the same on Linux, the BSDs and macOS

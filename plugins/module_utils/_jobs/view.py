@@ -75,13 +75,22 @@ class _Stream:
     def since(self, begin: int, to_the_end: bool) -> Tuple[bytes, int]:
         """What came since an offset, and the offset behind it: of whole lines only while more may come."""
         chunks = self._chunks(begin, _SINCE_BYTES)
-        data = b"".join(chunk for _start, chunk in chunks)
-        full = len(data) >= _SINCE_BYTES
+        data, left, behind = b"", 0, begin
+        for start, chunk in chunks:
+            if data and start > behind and not data.endswith(b"\n"):
+                data += (
+                    b"\n"  # a line that a gap cut off does not go on with what is kept behind it
+                )
+            data += chunk
+            left += len(chunk)
+            behind = start + len(chunk)
+        full = left >= _SINCE_BYTES
         if full or not to_the_end:
             whole = data.rfind(b"\n") + 1
             if whole or not full:  # a line longer than all that is read at once is shown in parts
+                left -= len(data) - whole
                 data = data[:whole]
-        position, left = begin, len(data)
+        position = begin
         for start, chunk in chunks:
             if left > 0:
                 position = start + min(left, len(chunk))

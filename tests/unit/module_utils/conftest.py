@@ -54,7 +54,7 @@ def until(question, seconds=SECONDS):
         if answer:
             return answer
         if time.monotonic() > deadline:
-            pytest.fail("waited for {0:g} seconds in vain".format(seconds))
+            pytest.fail(f"waited for {seconds:g} seconds in vain")
         time.sleep(0.01)
 
 
@@ -95,6 +95,7 @@ class Place:
         self.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         self._gates = []
         self._count = 0
+        self.started = False  # whether there can be processes to end
 
     # what a task has
 
@@ -105,7 +106,7 @@ class Place:
 
     def task_dir(self):
         self._count += 1
-        path = self.root / "ansible-tmp-{0}-1-1".format(self._count)
+        path = self.root / f"ansible-tmp-{self._count}-1-1"
         path.mkdir(mode=0o700)
         return path
 
@@ -136,6 +137,7 @@ class Place:
         )
 
     def run(self, command, environ=None, umask=None, cwd=None, pass_fds=()):
+        self.started = True
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -193,7 +195,14 @@ class Place:
         return Job(system or self.system, self.directory(system), jid)
 
     def status(self, jid, system=None, **options):
-        params = dict(jid=jid, results_file=None, mode="status", wait=0, tail_lines=10, cursor=None)
+        params = {
+            "jid": jid,
+            "results_file": None,
+            "mode": "status",
+            "wait": 0,
+            "tail_lines": 10,
+            "cursor": None,
+        }
         params.update(cleanup=False, force=False, _async_dir=str(self.async_dir))
         params.update(options)
         return answer_status(system or self.system, params, self.environ, False)
@@ -212,6 +221,11 @@ class Place:
 
     def job_dir(self, jid):
         return self.async_dir / ".longrun" / jid
+
+    def text(self, jid, name):
+        """What a file in the job directory holds by now; nothing if it is not yet there."""
+        path = self.job_dir(jid) / name
+        return path.read_text() if path.exists() else ""
 
     def record(self, jid):
         return json.loads((self.job_dir(jid) / "record.json").read_text())
@@ -257,7 +271,7 @@ class Place:
         for gate in self._gates:
             gate.close()
         deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
+        while self.started and time.monotonic() < deadline:
             left = self.processes()
             if not left:
                 break

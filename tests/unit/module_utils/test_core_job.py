@@ -6,16 +6,22 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.core_job import core_finished, parse_job_file
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.core_job import (
+    core_finished,
+    parse_job_file,
+)
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
 
-JID = "j402058509351.34914"
+# of this run alone: whether a job's wrapper lives is seen in the processes of the whole machine
+GIVEN = f"j{random.SystemRandom().randrange(10**11, 10**12)}"
+JID = GIVEN + ".34914"
 
 
 @pytest.fixture
@@ -36,10 +42,13 @@ def wrapper(place):
     program = place.root / "async_wrapper.py"
     program.write_text("import sys; sys.stdin.readline()")
     started = []
+    place.started = True
 
     def start(given):
         process = subprocess.Popen(
-            [sys.executable, str(program), given, "60", "/tmp/module", "_"], stdin=subprocess.PIPE, env=place.environ
+            [sys.executable, str(program), given, "60", "/tmp/module", "_"],
+            stdin=subprocess.PIPE,
+            env=place.environ,
         )
         started.append(process)
         return process
@@ -53,7 +62,15 @@ def wrapper(place):
 
 @pytest.mark.parametrize(
     "text, data",
-    [(b'{"a": 1}', {"a": 1}), (b"", None), (None, None), (b'{"a": ', None), (b"[1]", None), (b"1", None), (b"\xff", None)],
+    [
+        (b'{"a": 1}', {"a": 1}),
+        (b"", None),
+        (None, None),
+        (b'{"a": ', None),
+        (b"[1]", None),
+        (b"1", None),
+        (b"\xff", None),
+    ],
 )
 def test_a_job_file_that_is_no_object_is_none(text, data):
     assert parse_job_file(text) == data
@@ -76,20 +93,33 @@ def test_cores_own_rule_says_whether_a_file_is_a_result(data, finished):
 
 
 @pytest.mark.parametrize("started, finished", [(1, 0), (True, False)], ids=["to 2.18", "from 2.19"])
-def test_a_job_of_cores_runs_as_long_as_its_wrapper_does(place, job_file, wrapper, started, finished):
+def test_a_job_of_cores_runs_as_long_as_its_wrapper_does(
+    place, job_file, wrapper, started, finished
+):
     path = job_file({"started": started, "finished": finished, "ansible_job_id": JID})
-    process = wrapper("j402058509351")
+    process = wrapper(GIVEN)
     found = place.status(JID)
     view = found.pop("async_job")
-    assert found == {"started": True, "finished": False, "ansible_job_id": JID, "results_file": str(path)}
+    assert found == {
+        "started": True,
+        "finished": False,
+        "ansible_job_id": JID,
+        "results_file": str(path),
+    }
     assert (view["state"], view["reason"], view["supervised"]) == ("running", None, True)
     assert view["elapsed"] >= 0
     assert view["output"]["stdout_tail"] == []
     process.kill()
     process.wait()
     found = place.ended(JID)
-    assert (found["failed"], found["msg"]) == (True, "the job is lost: its wrapper was killed before it ended, and it left no result")
-    assert (found["async_job"]["state"], found["async_job"]["reason"]) == ("lost", "supervisor_killed")
+    assert (found["failed"], found["msg"]) == (
+        True,
+        "the job is lost: its wrapper was killed before it ended, and it left no result",
+    )
+    assert (found["async_job"]["state"], found["async_job"]["reason"]) == (
+        "lost",
+        "supervisor_killed",
+    )
 
 
 @pytest.mark.parametrize("data", [b"", b'{"started": 1, "fin'])
@@ -100,7 +130,7 @@ def test_an_empty_or_cut_off_file_of_a_dead_wrapper_is_a_lost_job(place, job_fil
 
 def test_the_wrapper_of_another_job_does_not_keep_this_one_alive(place, job_file, wrapper):
     job_file({"started": 1, "finished": 0, "ansible_job_id": JID})
-    wrapper("j4020585093510")
+    wrapper(GIVEN + "0")
     assert place.status(JID)["async_job"]["state"] == "lost"
 
 
@@ -151,12 +181,14 @@ def test_a_result_of_cores_is_untouched(place, job_file, result, state):
     path = job_file(result)
     found = place.status(JID)
     assert found.pop("async_job")["state"] == state
-    assert found == dict(result, started=True, finished=True, ansible_job_id=JID, results_file=str(path))
+    assert found == dict(
+        result, started=True, finished=True, ansible_job_id=JID, results_file=str(path)
+    )
 
 
 def test_a_wait_for_a_job_of_cores_ends_with_it(place, job_file, wrapper):
     job_file({"started": 1, "finished": 0, "ansible_job_id": JID})
-    wrapper("j402058509351")
+    wrapper(GIVEN)
     assert place.status(JID, wait=0.3)["finished"] is False
     text = "import os, sys, time; time.sleep(0.3); open(sys.argv[1] + 'x', 'w').write('{\"a\": 1}'); os.rename(sys.argv[1] + 'x', sys.argv[1])"
     writer = subprocess.Popen([sys.executable, "-c", text, str(place.async_dir / JID)])

@@ -7,7 +7,12 @@ import os
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.ending import conclude, encode, whole_result, write_end
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.ending import (
+    conclude,
+    encode,
+    whole_result,
+    write_end,
+)
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.record import begin, new_record
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import Settings
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
@@ -25,7 +30,9 @@ class Ended:
         for path in (place.async_dir, place.async_dir / ".longrun"):
             path.chmod(0o700)
         self.temporary = place.task_dir()
-        self.record = new_record(JID, "m", 60, Settings(name=name), str(place.async_dir / JID), False)
+        self.record = new_record(
+            JID, "m", 60, Settings(name=name), str(place.async_dir / JID), False
+        )
         begin(self.record, System.boot_id(), System.time(), System.monotonic())
         self.record["remove"] = [str(self.temporary)]
         self.async_dir = place.directory(self.system)
@@ -59,7 +66,11 @@ class Ended:
 def test_an_end_is_in_the_job_file_and_in_the_record_and_what_worked_for_it_is_gone(place):
     job = Ended(place)
     found = job.end()
-    assert (found["changed"], found["finished"], found["async_job"]["state"]) == (True, True, "succeeded")
+    assert (found["changed"], found["finished"], found["async_job"]["state"]) == (
+        True,
+        True,
+        "succeeded",
+    )
     assert (job.stored()["state"], job.stored()["reason"]) == ("succeeded", "exit")
     assert job.names() == ["record.json", "stdout"]
     assert not job.temporary.exists()
@@ -69,7 +80,9 @@ def test_an_end_is_in_the_job_file_and_in_the_record_and_what_worked_for_it_is_g
     ("0", "", True), ("0", "junk", True), (None, '{"a": 1}', True), (None, '{"a": 1', False), (None, "", False), ("", "", False),
     (None, None, False),
 ])  # fmt: skip
-def test_a_result_is_whole_when_its_module_ended_or_it_reads_as_one(place, exit_file, result, whole):
+def test_a_result_is_whole_when_its_module_ended_or_it_reads_as_one(
+    place, exit_file, result, whole
+):
     job = Ended(place)
     for name, text in (("exit", exit_file), ("result", result)):
         (place.job_dir(JID) / name).unlink()
@@ -106,8 +119,20 @@ def test_a_failed_job_whose_result_is_not_kept_has_still_failed(place, faulty_sy
     assert (found["failed"], found["async_job"]["state"]) == (True, "failed")
 
 
-@pytest.mark.parametrize("call, number", [("write", "EIO"), ("fsync", "EIO"), ("rename", "EROFS"), ("rename", "EIO"), ("fsync", "ENOSPC"), ("write", "ENOSPC")])
-def test_an_end_that_cannot_be_written_at_all_leaves_the_old_state_whole(place, faulty_system, call, number):
+@pytest.mark.parametrize(
+    "call, number",
+    [
+        ("write", "EIO"),
+        ("fsync", "EIO"),
+        ("rename", "EROFS"),
+        ("rename", "EIO"),
+        ("fsync", "ENOSPC"),
+        ("write", "ENOSPC"),
+    ],
+)
+def test_an_end_that_cannot_be_written_at_all_leaves_the_old_state_whole(
+    place, faulty_system, call, number
+):
     job = Ended(place, faulty_system(**{call: number}))
     with pytest.raises(OSError) as caught:
         job.end()
@@ -132,7 +157,11 @@ def test_a_history_that_cannot_be_written_keeps_no_end_from_being_complete(place
         ("idle", "timed_out", "Timeout exceeded: the job printed nothing for 2.5 seconds"),
         ("request", "cancelled", "the job was cancelled"),
         ("rebooted", "lost", "the job is lost: the host was started again before it ended"),
-        ("supervisor_killed", "lost", "the job is lost: its supervisor and its module were both killed, and the module left no result"),
+        (
+            "supervisor_killed",
+            "lost",
+            "the job is lost: its supervisor and its module were both killed, and the module left no result",
+        ),
     ],
 )
 def test_every_end_from_without_says_why_and_shows_the_output(place, reason, state, message):

@@ -30,7 +30,7 @@ def test_an_error_is_text_and_details_for_a_failed_result():
 )
 def test_what_the_kernel_refused_names_action_path_and_errno(number, name):
     error = refused("write", "/x/y", OSError(number, os.strerror(number)))
-    assert error.message == "could not write /x/y: {0} ({1})".format(os.strerror(number), name)
+    assert error.message == f"could not write /x/y: {os.strerror(number)} ({name})"
     assert error.details == {"path": "/x/y", "errno": name}
     json.dumps(error.details)
 

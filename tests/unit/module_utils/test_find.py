@@ -23,11 +23,27 @@ def me():
 
 
 def test_a_results_file_is_an_async_dir_and_a_job_id():
-    assert job_of_results_file("/home/me/.ansible_async/j1.2") == ("/home/me/.ansible_async", "j1.2")
+    assert job_of_results_file("/home/me/.ansible_async/j1.2") == (
+        "/home/me/.ansible_async",
+        "j1.2",
+    )
 
 
 @pytest.mark.parametrize(
-    "path", ["j1.2", "", "./j1.2", "~/j1.2", "/a/../j1.2", "/a//j1.2", "/a/j1.2/", "/a/passwd", "/a/./j1.2", "/", "/a/j1.2\n"]
+    "path",
+    [
+        "j1.2",
+        "",
+        "./j1.2",
+        "~/j1.2",
+        "/a/../j1.2",
+        "/a//j1.2",
+        "/a/j1.2/",
+        "/a/passwd",
+        "/a/./j1.2",
+        "/",
+        "/a/j1.2\n",
+    ],
 )
 def test_what_is_no_results_file_is_refused_before_anything_is_opened(path):
     with pytest.raises(JobError):
@@ -67,9 +83,9 @@ def test_a_job_that_is_not_there_is_told_with_every_place_that_was_looked_into(t
     with pytest.raises(JobError) as caught:
         find_job(System(), JID, [str(tmp_path), missing], None)
     message = caught.value.message
-    assert message.startswith("could not find job {0} as {1}: ".format(JID, me()))
-    assert "{0} (of {1}) does not have it".format(tmp_path, me()) in message
-    assert "could not open the async dir {0}: No such file or directory (ENOENT)".format(missing) in message
+    assert message.startswith(f"could not find job {JID} as {me()}: ")
+    assert f"{tmp_path} (of {me()}) does not have it" in message
+    assert f"could not open the async dir {missing}: No such file or directory (ENOENT)" in message
     assert caught.value.details == {"looked_in": [str(tmp_path), missing]}
     assert len(os.listdir("/proc/self/fd")) == before
 
@@ -81,7 +97,7 @@ def test_a_directory_that_is_closed_to_us_is_told_with_its_owner(tmp_path, fault
     with pytest.raises(JobError) as caught:
         find_job(faulty_system(open=("EACCES", closed)), JID, [str(tmp_path / "a")], None)
     assert "EACCES" in caught.value.message
-    assert "{0} belongs to {1} with mode".format(tmp_path, me()) in caught.value.message
+    assert f"{tmp_path} belongs to {me()} with mode" in caught.value.message
 
 
 def test_another_user_who_has_the_job_is_named(tmp_path, monkeypatch):
@@ -97,7 +113,7 @@ def test_another_user_who_has_the_job_is_named(tmp_path, monkeypatch):
 
 
 def test_without_a_trace_of_the_job_the_way_to_find_it_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("pwd.getpwall", lambda: [])
+    monkeypatch.setattr("pwd.getpwall", list)
     with pytest.raises(JobError, match="results_file of its start finds it whatever these are"):
         find_job(System(), JID, [str(tmp_path)], ".ansible_async")
 

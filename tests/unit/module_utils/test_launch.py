@@ -54,36 +54,36 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(
-    "call, number, when, said", FAULTS, ids=["{0}-{1}-{2}".format(*fault) for fault in FAULTS]
+    "call, number, when, said", FAULTS, ids=["{}-{}-{}".format(*fault) for fault in FAULTS]
 )
 def test_a_start_that_the_kernel_refuses_says_which_errno(place, call, number, when, said):
     path = place.ansiballz(MODULE.format(str(place.root / "ran")))
-    faults = """
+    faults = f"""
         def refusing(*args, **options):
             if {when}:
                 fails(errno.{number})
             return getattr(w.System, {call!r})(*args, **options)
         Faulty.{call} = staticmethod(refusing)
-    """.format(call=call, number=number, when=when)
+    """
     answer, status = place.call_faulty(faults, path, preserve=False)
     assert_nothing_was_started(place, answer, status, path)
     assert answer["msg"].startswith(said.format(async_dir=place.async_dir))
-    assert "({0})".format(number) in answer["msg"]
+    assert f"({number})" in answer["msg"]
     assert answer["errno"] == number
 
 
 @pytest.mark.parametrize("which", [2, 3], ids=["supervisor", "module"])
 def test_a_fork_that_is_refused_further_on_is_told_as_well(place, which):
     path = place.ansiballz(MODULE.format(str(place.root / "ran")))
-    faults = """
+    faults = f"""
         forks = [0]
         def fork():
             forks[0] += 1
-            if forks[0] == {0}:
+            if forks[0] == {which}:
                 fails(errno.EAGAIN)
             return os.fork()
         Faulty.fork = staticmethod(fork)
-    """.format(which)
+    """
     answer, status = place.call_faulty(faults, path, preserve=False)
     assert_nothing_was_started(place, answer, status, path)
     assert "EAGAIN" in answer["msg"]
@@ -100,9 +100,7 @@ def test_no_descriptors_left_is_an_error_with_a_name(place):
 
 def test_a_supervisor_that_dies_before_it_says_a_word_is_a_failed_start(place):
     path = place.ansiballz(MODULE.format(str(place.root / "ran")))
-    faults = "Faulty.become_subreaper = staticmethod(lambda: os.kill(os.getpid(), {0}))".format(
-        int(signal.SIGKILL)
-    )
+    faults = f"Faulty.become_subreaper = staticmethod(lambda: os.kill(os.getpid(), {int(signal.SIGKILL)}))"
     answer, status = place.call_faulty(faults, path)
     assert (status, answer["failed"]) == (1, True)
     assert "without a word" in answer["msg"]
@@ -112,14 +110,14 @@ def test_a_supervisor_that_dies_before_it_says_a_word_is_a_failed_start(place):
 def test_a_supervisor_that_comes_too_late_runs_nothing(place):
     path = place.ansiballz(MODULE.format(str(place.root / "ran")))
     gate = place.gate()
-    faults = """
+    faults = f"""
         w._START_SECONDS = 0.2
         def late():
-            with open({0!r}) as gate:
+            with open({gate.path!r}) as gate:
                 gate.readline()
             return True
         Faulty.become_subreaper = staticmethod(late)
-    """.format(gate.path)
+    """
     answer, status = place.call_faulty(faults, path, preserve=False)
     assert (status, answer["failed"]) == (1, True)
     assert "took 0.2 s" in answer["msg"]
@@ -134,7 +132,7 @@ def test_an_async_dir_that_is_a_file_is_named(place):
     answer, status = place.call(path, preserve=False)
     assert (status, answer["errno"]) == (1, "ENOTDIR")
     assert answer["msg"].startswith(
-        "could not open the async dir {0}: Not a directory".format(place.async_dir)
+        f"could not open the async dir {place.async_dir}: Not a directory"
     )
 
 
@@ -145,7 +143,7 @@ def test_an_async_dir_below_a_file_is_named(place):
     answer, status = place.call(path, environ={"ANSIBLE_ASYNC_DIR": inner})
     assert (status, answer["path"]) == (1, inner)
     assert answer["msg"].startswith(
-        "could not make the async dir {0}: Not a directory (ENOTDIR)".format(inner)
+        f"could not make the async dir {inner}: Not a directory (ENOTDIR)"
     )
 
 
@@ -156,9 +154,7 @@ def test_a_home_that_does_not_exist_is_named_and_not_made(place):
         path, environ={"ANSIBLE_ASYNC_DIR": "~/.ansible_async", "HOME": str(home)}
     )
     assert (status, answer["errno"], answer["path"]) == (1, "ENOENT", str(home))
-    assert answer["msg"].startswith(
-        "could not use the home {0}: No such file or directory".format(home)
-    )
+    assert answer["msg"].startswith(f"could not use the home {home}: No such file or directory")
     assert answer["msg"].endswith("set ansible_async_dir to a directory that this user can make")
     assert not home.exists()
 
@@ -185,9 +181,9 @@ def test_what_was_planted_in_the_async_dir_is_not_followed(place, what):
     path = place.ansiballz("print('{}')")
     if what == "job file":
         # the pid is in the name, so all that there can be are planted
-        faults = """
-            os.symlink({0!r}, os.path.join({1!r}, "j123.%d" % os.getpid()))
-        """.format(str(target), str(place.async_dir))
+        faults = f"""
+            os.symlink({str(target)!r}, os.path.join({str(place.async_dir)!r}, "j123.%d" % os.getpid()))
+        """
         jid = place.start_faulty(faults, path)
         place.ended(jid)
         assert not (place.async_dir / jid).is_symlink()
@@ -210,14 +206,12 @@ def test_a_private_directory_that_others_can_write_is_refused(place):
     private.chmod(0o777)
     answer, status = place.call(place.ansiballz("print('{}')"))
     assert status == 1
-    assert "{0} is not believed: it belongs to".format(private) in answer["msg"]
+    assert f"{private} is not believed: it belongs to" in answer["msg"]
     assert "mode 0777" in answer["msg"]
 
 
 def test_jobs_that_start_at_the_same_time_all_start(place):
-    paths = [
-        place.ansiballz("print(json.dumps(dict(number={0})))".format(number)) for number in range(6)
-    ]
+    paths = [place.ansiballz(f"print(json.dumps(dict(number={number})))") for number in range(6)]
     jids = [None] * len(paths)
 
     def start(number):

@@ -96,7 +96,7 @@ def test_without_its_supervisor_a_job_runs_on_and_its_result_is_adopted(place, w
     assert json.loads((place.async_dir / jid).read_text())["finished"] is True
     assert place.record(jid)["state"] == "succeeded"
     assert place.files() == [
-        ".longrun/{0}/{1}".format(jid, n) for n in ("lock", "record.json", "stderr", "stdout")
+        f".longrun/{jid}/{n}" for n in ("lock", "record.json", "stderr", "stdout")
     ] + [jid]
 
 
@@ -145,7 +145,7 @@ def test_a_waiter_hears_of_a_loss_at_once(place, waiting):
     jid, _gate = waiting
     supervisor, module = place.supervisor(jid), place.module(jid)
     place.kill(supervisor)
-    killer = subprocess.Popen(["/bin/sh", "-c", "sleep 0.3; kill -9 {0}".format(module[0])])
+    killer = subprocess.Popen(["/bin/sh", "-c", f"sleep 0.3; kill -9 {module[0]}"])
     try:
         assert place.ended(jid)["async_job"]["state"] == "lost"
     finally:
@@ -182,7 +182,7 @@ def test_half_a_result_is_not_adopted(place, waiting):
 
 def test_whoever_looks_enforces_the_deadline_that_nobody_else_does(place):
     path = place.ansiballz("""
-        subprocess.Popen(["setsid", "sh", "-c", "echo $$ > {0}; exec sleep 300"])
+        subprocess.Popen(["setsid", "sh", "-c", "echo $$ > {}; exec sleep 300"])
         process = subprocess.Popen("echo started; exec sleep 300", shell=True, stdout=subprocess.PIPE)
         process.stdout.readline()
         process.wait()
@@ -224,9 +224,9 @@ def test_one_who_waits_for_a_job_does_not_keep_others_from_looking(place, waitin
 
 def test_a_module_that_goes_on_behind_its_result_still_runs(place):
     gate = place.gate()
-    path = place.script('echo "{{\\"changed\\": true}}"; read line < {0}'.format(gate.path))
+    path = place.script(f'echo "{{\\"changed\\": true}}"; read line < {gate.path}')
     jid = place.start(path, interpreter="/bin/sh")
-    place.until(lambda: (place.job_dir(jid) / "result").read_text().endswith("\n"))
+    place.until(lambda: place.text(jid, "result").endswith("\n"))
     place.kill(place.supervisor(jid))
     view = place.view(jid)
     assert (view["state"], view["supervised"]) == ("running", False)
@@ -265,9 +265,7 @@ def test_a_job_of_another_user_says_whom_to_become(place, waiting, faulty_system
         place.status(jid, system=system)
     owner = System.owner_name(os.geteuid())
     assert caught.value.details["errno"] == "EACCES"
-    assert (
-        "it belongs to {0}: become {0} to ask after the job".format(owner) in caught.value.message
-    )
+    assert f"it belongs to {owner}: become {owner} to ask after the job" in caught.value.message
 
 
 def test_a_job_that_stock_cores_clean_up_took_is_not_found(place, waiting):
@@ -275,15 +273,15 @@ def test_a_job_that_stock_cores_clean_up_took_is_not_found(place, waiting):
     gate.open()
     place.ended(jid)
     (place.async_dir / jid).unlink()
-    with pytest.raises(JobError, match="could not find job {0}".format(jid)):
+    with pytest.raises(JobError, match=f"could not find job {jid}"):
         place.status(jid)
 
 
 def test_the_locks_are_held_by_the_supervisor_and_by_the_module_alone(place):
     gate = place.gate()
     path = place.ansiballz("""
-        subprocess.Popen(["sh", "-c", "echo $$ > {0}; exec sleep 300"])
-        open({1!r}).readline()
+        subprocess.Popen(["sh", "-c", "echo $$ > {}; exec sleep 300"])
+        open({!r}).readline()
         print("{{}}")
         """.format(place.root / "child", gate.path))
     jid = place.start(path)

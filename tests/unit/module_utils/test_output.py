@@ -22,7 +22,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.output import (
 
 
 def test_text_is_utf_8_and_what_is_not_is_marked():
-    assert decode_output("Grüße ✓".encode("utf-8")) == "Grüße ✓"
+    assert decode_output("Grüße ✓".encode()) == "Grüße ✓"
     assert decode_output(b"a\xff\xc3b") == "a\ufffd\ufffdb"
 
 
@@ -99,11 +99,11 @@ def test_backspaces_overwrite_what_was_before_them(data, line):
         (b"gone \x1b]0;x\rtext", "text"),
         (b"kept \x1b[12", "kept "),
         (b"kept \x1b", "kept "),
-        ("\x9b31mC1 CSI \x9d0;t\x9cOSC".encode("utf-8"), "C1 CSI OSC"),
+        ("\x9b31mC1 CSI \x9d0;t\x9cOSC".encode(), "C1 CSI OSC"),
         (b"bell\x07 nul\x00 del\x7f so\x0e", "bell nul del so"),
-        ("next\x85line \x80".encode("utf-8"), "nextline "),
+        ("next\x85line \x80".encode(), "nextline "),
         (b"\x9b31mno UTF-8", "\ufffd31mno UTF-8"),
-        ("sekundäre Größe ✓".encode("utf-8"), "sekundäre Größe ✓"),
+        ("sekundäre Größe ✓".encode(), "sekundäre Größe ✓"),
     ],
 )
 def test_nothing_that_drives_a_terminal_is_left(data, line):
@@ -135,7 +135,7 @@ def test_a_tail_of_nothing_is_empty():
 def test_a_cursor_is_read_back_as_it_was_written():
     cursor = Cursor(stdout=18233, stderr=0)
     assert str(cursor) == "18233:0"
-    assert "{0}".format(cursor) == "18233:0"
+    assert f"{cursor}" == "18233:0"
     assert parse_cursor("18233:0") == cursor
 
 

@@ -408,7 +408,7 @@ def test_hostile_lines_cost_little(part):
 
 @pytest.mark.parametrize("name", ["percent", "current", "message"])
 def test_a_regex_with_a_usable_group_is_accepted(name):
-    check_progress_regex(r"(?P<{0}>\d+) of (?P<total>\d+) (?P<unit>\w+)".format(name))
+    check_progress_regex(rf"(?P<{name}>\d+) of (?P<total>\d+) (?P<unit>\w+)")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import fcntl
 import json
 import os
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.record import begin, end, new_record
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.record import (
+    begin,
+    end,
+    new_record,
+)
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.retention import sweep
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import Settings
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
@@ -34,10 +39,10 @@ def job(place):
     (place.async_dir / ".longrun").mkdir(parents=True, mode=0o700)
     place.async_dir.chmod(0o700)
 
-    def make(number, ended=NOW - 8 * DAY, retention=7 * DAY):
-        jid = "j{0}.1".format(number)
+    def make(number, ended=NOW - 8 * DAY, retention=7 * DAY, began=NOW - 60):
+        jid = f"j{number}.1"
         record = new_record(jid, "m", 60, Settings(retention=retention), "x", False)
-        begin(record, "boot", 1.0, 1.0)
+        begin(record, "boot", began, 1.0)
         if ended is not None:
             end(record, "succeeded", "exit", ended, 1.0)
         place.job_dir(jid).mkdir(mode=0o700)
@@ -61,6 +66,20 @@ def test_what_was_kept_for_long_enough_goes_with_everything_of_it(place, job):
     assert sorted(os.listdir(str(place.async_dir / ".longrun"))) == left(place)
 
 
+def test_a_job_whose_end_nobody_ever_saw_goes_when_its_time_is_long_over(place, job):
+    lost, young = job(1, None, began=NOW - 8 * DAY), job(2, None, began=NOW - 6 * DAY)
+    assert sweep(At(), place.directory()) == 1
+    assert left(place) == [young] and lost != young
+
+
+def test_a_job_that_lives_does_not_go_however_old_it_is(place, job):
+    jid = job(1, None, began=NOW - 8 * DAY)
+    with (place.job_dir(jid) / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert sweep(At(), place.directory()) == 0
+    assert left(place) == [jid]
+
+
 def test_a_start_pays_the_same_for_few_jobs_and_for_many(place, job):
     for number in range(200):
         job(number)
@@ -68,6 +87,14 @@ def test_a_start_pays_the_same_for_few_jobs_and_for_many(place, job):
     assert sweep(system, place.directory(system)) == 16
     assert system.opened < 500
     assert len(left(place)) == 184
+
+
+def test_a_start_pays_the_same_when_there_is_nothing_to_remove(place, job):
+    for number in range(200):
+        job(number, ended=NOW)
+    system = At()
+    assert sweep(system, place.directory(system)) == 0
+    assert system.opened < 200
 
 
 def test_all_jobs_get_their_turn(place, job):
@@ -125,7 +152,9 @@ def test_an_async_dir_without_jobs_of_ours_is_no_trouble(place):
 
 def test_a_sweep_that_may_not_remove_is_no_trouble(place, job, faulty_system):
     job(1)
-    assert sweep(faulty_system(unlink="EACCES"), place.directory(faulty_system(unlink="EACCES"))) == 0
+    assert (
+        sweep(faulty_system(unlink="EACCES"), place.directory(faulty_system(unlink="EACCES"))) == 0
+    )
 
 
 def test_a_start_sweeps(place):

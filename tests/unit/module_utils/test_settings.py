@@ -63,8 +63,8 @@ def test_what_is_no_duration_is_refused_with_a_word_on_what_would_be_right(text)
     with pytest.raises(ValueError) as caught:
         parse_duration(text)
     assert str(caught.value) == (
-        "{0!r} is no duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or w (10m)"
-    ).format(text)
+        f"{text!r} is no duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or w (10m)"
+    )
 
 
 @pytest.mark.parametrize("text", ["101000d", "9" * 18 + "w", "9" * 18])
@@ -101,7 +101,7 @@ def test_a_size_is_bytes_or_has_a_unit_that_counts_by_1024(text, size):
 def test_what_is_no_size_is_refused_with_a_word_on_what_would_be_right(text):
     with pytest.raises(ValueError) as caught:
         parse_size(text)
-    assert str(caught.value).startswith("{0!r} is no size: give bytes (1048576)".format(text))
+    assert str(caught.value).startswith(f"{text!r} is no size: give bytes (1048576)")
     assert "10MiB" in str(caught.value)
 
 
@@ -195,7 +195,7 @@ def test_each_variable_sets_its_own_setting_only(variable, value, field, expecte
 def test_a_bad_value_is_refused_with_its_variable_and_what_would_be_right(variable, value, message):
     with pytest.raises(SettingError) as caught:
         read_settings({"ANSIBLE_ASYNC_" + variable: value})
-    assert str(caught.value) == "ANSIBLE_ASYNC_{0}: {1}".format(variable, message)
+    assert str(caught.value) == f"ANSIBLE_ASYNC_{variable}: {message}"
     assert isinstance(caught.value, ValueError)
 
 

@@ -20,9 +20,7 @@ def test_only_these_states_follow_each_other(state, new):
     if new in FOLLOWERS.get(state, ()):
         assert advance(state, new) == new
     else:
-        with pytest.raises(
-            JobError, match="a job that is {0} cannot become {1}".format(state, new)
-        ):
+        with pytest.raises(JobError, match=f"a job that is {state} cannot become {new}"):
             advance(state, new)
 
 

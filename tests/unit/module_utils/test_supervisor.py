@@ -88,7 +88,7 @@ def test_a_request_cancels_the_whole_tree(place, escaped):
 
 def test_within_its_grace_a_process_can_clean_up(place):
     text = """
-        trap 'echo cleaned > {0}; exit 0' TERM
+        trap 'echo cleaning >&2; echo cleaned > {}; exit 0' TERM
         echo ready >&2
         while :; do sleep 0.05; done
     """.format(place.root / "trapped")
@@ -99,6 +99,7 @@ def test_within_its_grace_a_process_can_clean_up(place):
     place.kill(place.supervisor(jid), signal.SIGTERM)
     found = place.ended(jid)
     assert (place.root / "trapped").read_text() == "cleaned\n"
+    assert found["stderr_lines"][-1] == "cleaning"
     assert found["async_job"]["state"] == "cancelled"
 
 
@@ -151,6 +152,21 @@ def test_a_job_that_prints_without_end_is_not_idle(place):
     assert found["async_job"]["recovered"] is False
 
 
+@pytest.mark.parametrize("environ", [{"ANSIBLE_ASYNC_OUTPUT_LIMIT": "0"}, {}])
+def test_a_job_whose_output_is_not_kept_is_not_idle_while_it_prints(place, environ):
+    text = """
+        PARAMS = '{"_ansible_no_log": NO_LOG}'
+        process = subprocess.Popen(["yes"], stdout=subprocess.PIPE)
+        end = time.time() + 2.5
+        while time.time() < end:
+            process.stdout.read(65536)
+        process.kill()
+        print(json.dumps(dict(done=True)))
+    """.replace("NO_LOG", "false" if environ else "true")
+    jid = place.start(place.ansiballz(text), environ=dict(environ, ANSIBLE_ASYNC_IDLE_TIMEOUT="1"))
+    assert place.ended(jid)["done"] is True
+
+
 def test_daemons_of_a_job_that_ends_by_itself_live_on(place):
     text = """
         subprocess.Popen(["setsid", "sh", "-c", "echo $$ > {0}; exec sleep 300"], stdout=subprocess.DEVNULL)
@@ -167,11 +183,9 @@ def test_daemons_of_a_job_that_ends_by_itself_live_on(place):
 def test_an_idle_supervisor_does_not_wake_up(place):
     gate = place.gate()
     jid = place.start(
-        place.ansiballz(
-            "print('{{}}')\nsys.stdout.flush()\nopen({0!r}).readline()".format(gate.path)
-        )
+        place.ansiballz(f"print('{{}}')\nsys.stdout.flush()\nopen({gate.path!r}).readline()")
     )
-    place.until(lambda: (place.job_dir(jid) / "result").stat().st_size)
+    place.until(lambda: place.text(jid, "result"))
     pid = place.supervisor(jid)[0]
 
     def switches():
@@ -194,15 +208,15 @@ def peak(pid):
 def test_what_a_job_prints_costs_its_supervisor_nothing(place):
     """200 MB: the head and the tail are kept, in a spool of bounded size."""
     gate = place.gate()
-    text = """
+    text = f"""
         script = "echo first line; head -c 200000000 /dev/zero | tr '\\\\0' '\\\\n'; echo; echo last line"
         process = subprocess.Popen(script, shell=True, stdout=subprocess.PIPE)
         while process.stdout.read(1 << 20):
             pass
         process.wait()
-        open({0!r}).readline()
+        open({gate.path!r}).readline()
         print("{{}}")
-    """.format(gate.path)
+    """
     jid = place.start(place.ansiballz(text))
     place.printed(jid, "last line")
     output = place.view(jid)["output"]
@@ -225,7 +239,7 @@ def test_a_large_result_costs_its_supervisor_nothing(place):
     gate = place.gate()
     jid = place.start(
         place.ansiballz(
-            "open({0!r}).readline()\nprint(json.dumps({{'big': 'x' * 30000000}}))".format(gate.path)
+            f"open({gate.path!r}).readline()\nprint(json.dumps({{'big': 'x' * 30000000}}))"
         )
     )
     pid, start = place.supervisor(jid)
@@ -245,11 +259,9 @@ def test_a_large_result_costs_its_supervisor_nothing(place):
 
 def test_a_job_that_is_removed_while_it_runs_is_not_brought_back(place):
     gate = place.gate()
-    path = place.ansiballz(
-        "print('{{}}')\nsys.stdout.flush()\nopen({0!r}).readline()".format(gate.path)
-    )
+    path = place.ansiballz(f"print('{{}}')\nsys.stdout.flush()\nopen({gate.path!r}).readline()")
     jid = place.start(path, preserve=False, environ={"ANSIBLE_ASYNC_IDLE_TIMEOUT": "30"})
-    place.until(lambda: (place.job_dir(jid) / "result").stat().st_size)
+    place.until(lambda: place.text(jid, "result"))
     supervisor = place.supervisor(jid)
     place.status(jid, mode="cleanup", force=True)
     assert place.files() == []
@@ -272,9 +284,7 @@ def test_the_limits_of_a_job_that_was_removed_still_hold(place):
 
 def test_a_limit_of_nought_is_none(place):
     gate = place.gate()
-    jid = place.start(
-        place.ansiballz("open({0!r}).readline()\nprint('{{}}')".format(gate.path)), limit=0
-    )
+    jid = place.start(place.ansiballz(f"open({gate.path!r}).readline()\nprint('{{}}')"), limit=0)
     view = place.view(jid)
     assert (view["timeout"], view["remaining"]) == (0, None)
     gate.open()
@@ -289,7 +299,7 @@ def test_the_durations_of_jobs_of_a_name_are_remembered(place):
     assert len(history.read_text().split()) == 2
     gate = place.gate()
     jid = place.start(
-        place.ansiballz("open({0!r}).readline()\nprint('{{}}')".format(gate.path)), environ=environ
+        place.ansiballz(f"open({gate.path!r}).readline()\nprint('{{}}')"), environ=environ
     )
     view = place.view(jid)
     assert (view["name"], view["progress"]["source"]) == ("nightly", "history")
@@ -299,12 +309,12 @@ def test_the_durations_of_jobs_of_a_name_are_remembered(place):
 
 def test_progress_that_a_job_reports_is_shown(place):
     gate = place.gate()
-    text = """
+    text = f"""
         with open(os.environ["ANSIBLE_ASYNC_PROGRESS"], "a") as report:
             report.write("45 Copying files\\n")
-        open({0!r}).readline()
+        open({gate.path!r}).readline()
         print("{{}}")
-    """.format(gate.path)
+    """
     jid = place.start(place.ansiballz(text))
     progress = place.until(lambda: place.view(jid)["progress"])
     assert (progress["percent"], progress["message"], progress["source"]) == (
@@ -320,13 +330,11 @@ def test_progress_that_a_job_reports_is_shown(place):
 def test_the_error_that_ends_a_supervisor_is_kept_and_its_job_is_adopted(place):
     """The result is there whether or not its own supervisor could write it down."""
     gate = place.gate()
-    path = place.ansiballz(
-        "open({0!r}).readline()\nprint(json.dumps(dict(done=True)))".format(gate.path)
-    )
+    path = place.ansiballz(f"open({gate.path!r}).readline()\nprint(json.dumps(dict(done=True)))")
     jid = place.start_faulty(
         """
         def rename(source, target, **options):
-            if target[:1] == "j" and os.path.exists({0!r}):
+            if target[:1] == "j" and os.path.exists({!r}):
                 fails(errno.EIO)
             return os.rename(source, target, **options)
         Faulty.rename = staticmethod(rename)
@@ -347,18 +355,18 @@ def test_the_error_that_ends_a_supervisor_is_kept_and_its_job_is_adopted(place):
 def test_a_result_that_a_full_disk_does_not_take_is_replaced_by_a_short_one(place, number):
     path = place.ansiballz("print(json.dumps(dict(big='x' * 100000, changed=True)))")
     jid = place.start_faulty(
-        """
+        f"""
         def write(fd, data):
             if len(data) > 50000:
-                fails(errno.{0})
+                fails(errno.{number})
             return os.write(fd, data)
         Faulty.write = staticmethod(write)
-        """.format(number),
+        """,
         path,
     )
     found = place.ended(jid)
     assert found["failed"] is False  # it did what it was asked
-    assert found["msg"] == "the job's result could not be kept: {0}".format(
+    assert found["msg"] == "the job's result could not be kept: {}".format(
         os.strerror(getattr(__import__("errno"), number))
     )
     assert (found["async_job"]["state"], found["async_job"]["reason"]) == ("succeeded", "no_space")

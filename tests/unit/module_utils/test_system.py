@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System, process_start, process_usage
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import (
+    System,
+    process_start,
+    process_usage,
+)
 
 PACKAGE = str(Path(__file__).resolve().parents[3] / "plugins" / "module_utils")
 
@@ -111,7 +115,9 @@ def test_a_wait_for_a_lock_ends_in_time_or_with_the_lock(tmp_path):
 def test_a_wait_for_a_lock_wakes_up_when_its_holder_dies(tmp_path):
     path = str(tmp_path / "lock")
     script = "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); time.sleep({0})"
-    holder = subprocess.Popen([sys.executable, "-c", script.format(0.3), path], stdout=subprocess.PIPE)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script.format(0.3), path], stdout=subprocess.PIPE
+    )
     try:
         assert holder.stdout.readline() == b"held\n"
         fd = os.open(path, os.O_RDWR)
@@ -136,7 +142,9 @@ print(left)
 """
 
 
-@pytest.mark.parametrize("keep, left", [("", [0, 1, 2]), ("7, 5,", [0, 1, 2, 5, 7]), ("-1, 900,", [0, 1, 2, 900])])
+@pytest.mark.parametrize(
+    "keep, left", [("", [0, 1, 2]), ("7, 5,", [0, 1, 2, 5, 7]), ("-1, 900,", [0, 1, 2, 900])]
+)
 def test_all_descriptors_are_closed_but_those_to_keep(keep, left):
     said = subprocess.check_output([sys.executable, "-c", CLOSE.format(PACKAGE, keep)], timeout=20)
     assert said.decode("ascii").strip() == str(left)

@@ -223,13 +223,13 @@ def test_a_module_that_respawns_is_seen_under_its_other_interpreter(place):
 
 
 def test_the_same_goes_on_in_one_spool_before_and_after_a_respawn(place):
-    text = """
+    text = f"""
         subprocess.Popen(["echo", "before"], stdout=subprocess.PIPE).communicate()
         reader, writer = os.pipe()
         os.write(writer, b"import subprocess; subprocess.Popen(['echo', 'after'], stdout=subprocess.PIPE).communicate(); print('{{}}')")
         os.close(writer)
-        sys.exit(subprocess.call([{0!r}, "--"], stdin=reader))
-    """.format(sys.executable)
+        sys.exit(subprocess.call([{sys.executable!r}, "--"], stdin=reader))
+    """
     output = place.result(place.ansiballz(text))["async_job"]["output"]
     assert (output["stdout_tail"], output["stdout_bytes"], output["truncated"]) == (
         ["before", "after"],

@@ -21,7 +21,14 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.tree import (
 
 
 def test_descendants_are_found_through_every_generation():
-    processes = {1: (0, 1, "S"), 2: (1, 2, "S"), 3: (2, 3, "S"), 4: (2, 4, "Z"), 5: (1, 5, "S"), 6: (5, 6, "S")}
+    processes = {
+        1: (0, 1, "S"),
+        2: (1, 2, "S"),
+        3: (2, 3, "S"),
+        4: (2, 4, "Z"),
+        5: (1, 5, "S"),
+        6: (5, 6, "S"),
+    }
     assert descendants(processes, [2]) == {3, 4}
     assert descendants(processes, [1]) == {2, 3, 4, 5, 6}
     assert descendants(processes, [2, 5]) == {3, 4, 6}
@@ -70,7 +77,9 @@ class Played(System):
 
 
 def test_below_a_living_supervisor_the_tree_is_all_that_descends_from_it():
-    system = Played({1: (0, 1, "S"), 10: (1, 5, "S"), 11: (10, 6, "S"), 12: (10, 7, "Z"), 99: (0, 1, "S")})
+    system = Played(
+        {1: (0, 1, "S"), 10: (1, 5, "S"), 11: (10, 6, "S"), 12: (10, 7, "Z"), 99: (0, 1, "S")}
+    )
     assert job_tree(system, "j1.1", 1, Process(10, 5)) == [Process(10, 5), Process(11, 6)]
 
 
@@ -80,7 +89,7 @@ def test_a_pid_that_was_given_again_is_not_the_module():
 
 
 def test_without_a_supervisor_the_orphans_are_known_by_their_environment():
-    mark = "{0}=j1.1".format(JOB_MARK).encode("ascii")
+    mark = f"{JOB_MARK}=j1.1".encode("ascii")
     table = {
         10: (0, 50, "S"),
         20: (0, 60, "S"),
@@ -89,9 +98,18 @@ def test_without_a_supervisor_the_orphans_are_known_by_their_environment():
         40: (0, 60, "S"),
         50: (0, 10, "S"),
     }
-    environ = {20: b"A=b\0" + mark + b"\0", 30: b"X" + mark + b"\0", 40: mark + b"2\0", 50: mark + b"\0"}
+    environ = {
+        20: b"A=b\0" + mark + b"\0",
+        30: b"X" + mark + b"\0",
+        40: mark + b"2\0",
+        50: mark + b"\0",
+    }
     # 30 has another variable, 40 another jid, 50 began before the module did
-    assert [p.pid for p in job_tree(Played(table, environ), "j1.1", 0, Process(10, 50))] == [10, 20, 21]
+    assert [p.pid for p in job_tree(Played(table, environ), "j1.1", 0, Process(10, 50))] == [
+        10,
+        20,
+        21,
+    ]
 
 
 def test_term_comes_first_and_kill_only_for_what_is_left_after_the_grace():
@@ -140,8 +158,11 @@ def test_a_refusal_is_told_and_the_others_are_signalled_all_the_same():
 
 @pytest.mark.parametrize("mark", [True, False], ids=["by its mark", "by its parent"])
 def test_a_real_tree_ends(place, mark):
-    script = "trap '' TERM; (setsid sleep 300 & echo $! > {0}); sleep 300".format(place.root / "orphan")
-    environ = dict(os.environ, **{JOB_MARK: "j9.9"} if mark else {})
+    script = "trap '' TERM; (setsid sleep 300 & echo $! > {}); sleep 300".format(
+        place.root / "orphan"
+    )
+    place.started = True
+    environ = dict(place.environ, **{JOB_MARK: "j9.9"} if mark else {})
     process = subprocess.Popen(["/bin/sh", "-c", script], env=environ)
     try:
         orphan = place.noted("orphan")
@@ -150,7 +171,12 @@ def test_a_real_tree_ends(place, mark):
         if not mark:
             System.kill(orphan[0], orphan[1], signal.SIGKILL)
         begin = System.monotonic()
-        assert end_tree(System(), "j9.9", supervisor, module, 0.3, lambda seconds: place.until(lambda: True)) is True
+        assert (
+            end_tree(
+                System(), "j9.9", supervisor, module, 0.3, lambda seconds: place.until(lambda: True)
+            )
+            is True
+        )
         assert 0.3 <= System.monotonic() - begin < 5
         assert not place.alive(*module)
         assert not place.alive(*orphan)
@@ -169,11 +195,17 @@ def test_without_proc_the_process_group_is_ended(place):
         def process_start(pid):
             return None
 
-    process = subprocess.Popen([sys.executable, "-c", "import os; os.setpgid(0, 0); os.system('sleep 300')"], env=place.environ)
+    place.started = True
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import os; os.setpgid(0, 0); os.system('sleep 300')"],
+        env=place.environ,
+    )
     try:
         place.until(lambda: os.getpgid(process.pid) == process.pid and len(place.processes()) > 1)
         pause = lambda seconds: process.poll()  # noqa: E731
-        assert end_tree(NoProc(), "j9.9", os.getpid(), Process(process.pid, None), 5.0, pause) is True
+        assert (
+            end_tree(NoProc(), "j9.9", os.getpid(), Process(process.pid, None), 5.0, pause) is True
+        )
         place.until(lambda: not place.processes())
     finally:
         if process.poll() is None:

@@ -114,7 +114,7 @@ def test_a_cursor_behind_the_end_shows_nothing_and_stays(job_dir, cursor):
 
 
 def test_what_is_more_than_one_answer_bears_comes_with_the_next(job_dir):
-    lines = ["line {0}".format(number) for number in range(300000)]
+    lines = [f"line {number}" for number in range(300000)]
     spool(job_dir, 1 << 30).write("".join(line + "\n" for line in lines).encode("ascii"))
     seen, cursor = [], START
     for _unused in range(10):
@@ -192,7 +192,7 @@ def test_a_reader_that_a_capped_spool_outruns_sees_no_line_twice(job_dir):
     assert all(one < other for one, other in zip(numbers, numbers[1:]))
     assert numbers[-1] == count - 1
     assert view["truncated"] is True
-    assert view["cursor"] == "{0}:0".format(view["stdout_bytes"])
+    assert view["cursor"] == "{}:0".format(view["stdout_bytes"])
 
 
 def test_a_gap_counts_as_seen(job_dir):
@@ -203,6 +203,14 @@ def test_a_gap_counts_as_seen(job_dir):
     assert view["stdout_tail"][:5] == ["0123456"] * 5
     assert view["cursor"] == "840:0" == str(Cursor(view["stdout_bytes"], 0))
     assert since(job_dir, view["cursor"], ended=True)["stdout_tail"] == []
+
+
+def test_lines_that_a_gap_cut_are_not_shown_as_one(job_dir):
+    writer = spool(job_dir, 80)
+    writer.write(b"0123456\n" * 4 + b"the head ends in mid-line" + b"x" * 500 + b"tail\n")
+    lines = since(job_dir, START, ended=True)["stdout_tail"]
+    assert lines[4] == "the head"
+    assert lines[5].endswith("xtail") and "the head" not in lines[5]
 
 
 def test_the_output_in_a_result_is_bounded_and_says_so(job_dir):

@@ -67,7 +67,7 @@ def test_a_time_limit_that_is_none_is_refused(limit):
 @OLD_AND_NEW
 def test_a_start_answers_once_the_job_can_be_found(place, since_2_21):
     gate = place.gate()
-    path = place.ansiballz("open({0!r}).readline()\n".format(gate.path) + MODULE)
+    path = place.ansiballz(f"open({gate.path!r}).readline()\n" + MODULE)
     answer, status = place.call(path, since_2_21=since_2_21)
     jid = answer["ansible_job_id"]
     assert status == 0
@@ -116,7 +116,7 @@ def test_a_module_of_another_language_is_executed_with_its_arguments_file(place,
 
 def test_an_ansiballz_for_another_interpreter_runs_under_that(place):
     other = place.root / "other-python"
-    other.write_text('#!/bin/sh\nOTHER=yes exec {0} "$@"\n'.format(sys.executable))
+    other.write_text(f'#!/bin/sh\nOTHER=yes exec {sys.executable} "$@"\n')
     other.chmod(0o700)
     path = place.ansiballz("print(json.dumps({'other': os.environ.get('OTHER')}))")
     assert place.result(path, interpreter=str(other))["other"] == "yes"
@@ -134,9 +134,7 @@ def test_the_temporary_directory_goes_with_the_job_unless_it_is_to_be_preserved(
 
 def test_no_payload_is_on_disk_while_the_job_runs(place):
     gate = place.gate()
-    path = place.ansiballz(
-        "open({0!r}).readline()\nprint({{}})\n# top secret argument\n".format(gate.path)
-    )
+    path = place.ansiballz(f"open({gate.path!r}).readline()\nprint({{}})\n# top secret argument\n")
     jid = place.start(path, preserve=False)
     assert place.alive(*place.module(jid))
     assert place.text_on_disk("top secret argument") == []
@@ -169,7 +167,7 @@ def test_a_module_that_is_not_there_fails_the_start(place):
     answer, status = place.call(place.root / "missing")
     assert (status, answer["failed"]) == (1, True)
     assert answer["msg"].startswith(
-        "could not read the module's payload {0}".format(place.root / "missing")
+        "could not read the module's payload {}".format(place.root / "missing")
     )
     assert "ENOENT" in answer["msg"]
     assert not place.async_dir.exists()
@@ -190,18 +188,18 @@ def test_the_async_dir_of_the_default_is_below_home(place):
 
 def test_what_is_made_is_private_under_a_permissive_umask(place):
     gate = place.gate()
-    path = place.ansiballz("""
+    path = place.ansiballz(f"""
         subprocess.Popen("echo out; echo err >&2", shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).communicate()
         print("x", file=sys.stderr)
         open(os.environ["ANSIBLE_ASYNC_PROGRESS"], "a").write("1 x\\n")
-        open({0!r}).readline()
+        open({gate.path!r}).readline()
         print("{{}}")
-        """.format(gate.path))
+        """)
     jid = place.start(path, umask=0, environ={"ANSIBLE_ASYNC_NAME": "mine"})
     place.printed(jid, "out")
 
     def modes():
-        for directory, inner, names in os.walk(str(place.async_dir)):
+        for directory, _inner, names in os.walk(str(place.async_dir)):
             for name in [""] + names:
                 full = os.path.join(directory, name)
                 yield os.path.relpath(full, str(place.async_dir)), stat.S_IMODE(
@@ -212,7 +210,7 @@ def test_what_is_made_is_private_under_a_permissive_umask(place):
     gate.open()
     place.ended(jid)
     ended = dict(modes())
-    job = ".longrun/{0}/".format(jid)
+    job = f".longrun/{jid}/"
     # the one file that the module makes itself, by its own umask, in a directory that is closed to others
     assert running.pop(job + "progress") == ended.pop(job + "progress") == 0o666
     for found in (running, ended):
@@ -265,26 +263,33 @@ def test_signals_are_as_a_synchronous_task_has_them(place):
     assert (job["blocked"], job["ignored"]) == (direct["blocked"], direct["ignored"])
 
 
-def test_a_job_inherits_no_descriptor_of_its_caller(place):
+def descriptors(pid):
+    directory = f"/proc/{pid}/fd"
+    return {int(fd): os.readlink(os.path.join(directory, fd)) for fd in os.listdir(directory)}
+
+
+@pytest.mark.parametrize("kind", ["ansiballz", "script"])
+def test_a_job_inherits_no_descriptor_of_its_caller(place, kind):
+    gate = place.gate()
+    if kind == "ansiballz":
+        path = place.ansiballz(f"open({gate.path!r}).readline()\nprint('{{}}')")
+    else:
+        path = place.script(f"read line < {gate.path}; echo '{{}}'")
     inside, outside = os.pipe()
     try:
-        gate = place.gate()
-        for path, interpreter in (
-            (
-                place.ansiballz("open({0!r}).readline()\nprint({{}})".format(gate.path)),
-                sys.executable,
-            ),
-            (place.script('read line < {0}; echo "{{}}"'.format(gate.path)), "/bin/sh"),
-        ):
-            jid = place.start(path, pass_fds=(outside,), interpreter=interpreter)
-            pipe = os.readlink("/proc/self/fd/{0}".format(outside))
-            processes = [pid for pid, _start in place.processes()]
-            assert {place.supervisor(jid)[0], place.module(jid)[0]} <= set(processes)
-            for pid in processes:
-                fds = "/proc/{0}/fd".format(pid)
-                assert pipe not in [os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)]
-            gate.open()
-            place.ended(jid)
+        interpreter = sys.executable if kind == "ansiballz" else "/bin/sh"
+        jid = place.start(path, pass_fds=(outside,), interpreter=interpreter)
+        pipe = os.readlink(f"/proc/self/fd/{outside}")
+        processes = [pid for pid, _start in place.processes()]
+        supervisor, module = place.supervisor(jid)[0], place.module(jid)[0]
+        assert {supervisor, module} <= set(processes)
+        for pid in processes:
+            assert pipe not in descriptors(pid).values()
+        held = descriptors(supervisor)
+        assert {held[0], held[1], held[2]} == {"/dev/null"}
+        assert descriptors(module)[0] == "/dev/null"
+        gate.open()
+        place.ended(jid)
     finally:
         os.close(inside)
         os.close(outside)

@@ -25,7 +25,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.output import (
 terminal_data = st.lists(
     st.sampled_from(
         [b"\n", b"\r", b"\b", b"\t", b"\x1b", b"[", b"]", b"0", b";", b"m", b"G", b"\\", b"\x07"]
-        + [b"a", b" ", b"\xc2", b"\x9b", b"\x9c", b"\x85", b"\xff", "é".encode("utf-8")]
+        + [b"a", b" ", b"\xc2", b"\x9b", b"\x9c", b"\x85", b"\xff", "é".encode()]
     )
     | st.binary(max_size=3),
     max_size=60,

@@ -64,7 +64,7 @@ def test_every_answer_holds_to_its_contract(report, lines, durations, elapsed):
 
 @given(st.integers(0, 100), st.text(st.characters(codec="ascii", categories=["L"]), min_size=1))
 def test_no_cut_of_a_report_line_gives_another_number(percent, message):
-    line = "{0} {1}\n".format(percent, message)
+    line = f"{percent} {message}\n"
     for end in range(len(line)):
         assert measure_progress(line[:end], None, [], [], 1.0, None) is None
 

@@ -40,7 +40,9 @@ def tool(tmp_path, monkeypatch):
 
 
 def test_the_wrapper_in_the_collection_is_current():
-    done = subprocess.run([sys.executable, str(PROGRAM), "--check"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), "--check"], capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -73,7 +75,9 @@ def test_the_parts_stand_in_the_order_in_which_they_need_each_other_and_run(tool
     assert "from ." not in text
     assert "a comment" not in text
     assert "Docs" not in text
-    done = subprocess.run([sys.executable, "-c", text, "argument"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", text, "argument"], capture_output=True, text=True, timeout=60
+    )
     assert (done.stdout, done.stderr) == ("12", "")
 
 
@@ -85,13 +89,22 @@ def test_the_parts_stand_in_the_order_in_which_they_need_each_other_and_run(tool
             "THING is defined in a.py and in wrapper.py",
         ),
         (
-            {"wrapper": "from .a import x\nclass y:\n    pass\n", "a": "x: int = 1\n(z, y) = 1, 2\n"},
+            {
+                "wrapper": "from .a import x\nclass y:\n    pass\n",
+                "a": "x: int = 1\n(z, y) = 1, 2\n",
+            },
             "y is defined in a.py and in wrapper.py",
         ),
-        ({"wrapper": "from .a import x\n", "a": "from .wrapper import y\n"}, "wrapper is imported in a circle"),
+        (
+            {"wrapper": "from .a import x\n", "a": "from .wrapper import y\n"},
+            "wrapper is imported in a circle",
+        ),
         ({"wrapper": "from . import a\n", "a": ""}, "wrapper.py:1: import names, not modules"),
         ({"wrapper": "import json as j\n"}, "wrapper.py:1: an import under another name"),
-        ({"wrapper": "\nfrom .a import x as y\n", "a": "x = 1\n"}, "wrapper.py:2: an import under another name"),
+        (
+            {"wrapper": "\nfrom .a import x as y\n", "a": "x = 1\n"},
+            "wrapper.py:2: an import under another name",
+        ),
     ],
 )
 def test_what_one_namespace_cannot_hold_is_refused(tool, parts, message):
