@@ -1521,7 +1521,9 @@ class _Stream:
         data, left, behind = b"", 0, begin
         for start, chunk in chunks:
             if data and start > behind and not data.endswith(b"\n"):
-                data += b"\n"  # a line that a gap cut off does not go on with what is kept behind it
+                data += (
+                    b"\n"  # a line that a gap cut off does not go on with what is kept behind it
+                )
             data += chunk
             left += len(chunk)
             behind = start + len(chunk)

@@ -26,7 +26,7 @@ def main():
         [
             "sh",
             "-c",
-            "yes 'as much water as anybody can take' | head -c %dMB" % module.params["megabytes"],
+            f"yes 'as much water as anybody can take' | head -c {module.params['megabytes']}MB",
         ]
     )
     drain(["echo"])
