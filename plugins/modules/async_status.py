@@ -351,27 +351,10 @@ async_job:
       max_rss_bytes: 40112128
 """
 
-import json
-import os
-import sys
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import (
-    STATUS_OPTIONS,
-    answer_status,
-)
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
-
-
-def end_with(answer: Dict[str, Any]) -> None:
-    """The job's result as its module wrote it: exit_json would take it apart and put it together differently."""
-    sys.stdout.write(f"\n{json.dumps(answer)}\n")
-    sys.stdout.flush()
-    # before the interpreter ends by itself, which newer cores take for a module's failure
-    raise SystemExit(0)
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.operations import perform, say
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import STATUS_OPTIONS
 
 
 def main() -> None:
@@ -381,16 +364,9 @@ def main() -> None:
         required_one_of=[("jid", "results_file")],
         supports_check_mode=True,
     )
-    try:
-        end_with(answer_status(System(), module.params, os.environ, module.check_mode))
-    except JobError as error:
-        module.fail_json(
-            msg=error.message,
-            ansible_job_id=module.params["jid"] or os.path.basename(module.params["results_file"]),
-            started=True,
-            finished=True,
-            **error.details,
-        )
+    say(perform("async_status", module.params, module.check_mode))
+    # before the interpreter ends by itself, which newer cores take for a module's failure
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":

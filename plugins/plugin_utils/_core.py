@@ -15,11 +15,25 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
+from ansible.executor import module_common
+from ansible.executor.interpreter_discovery import (
+    InterpreterDiscoveryRequiredError,
+    discover_interpreter,
+)
 from ansible.plugins import action as core_actions
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-__all__ = ("async_dir_option", "core_action", "is_windows", "show_lines", "shows_text")
+from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import program
+
+__all__ = (
+    "CarrierAction",
+    "async_dir_option",
+    "core_action",
+    "is_windows",
+    "show_lines",
+    "shows_text",
+)
 
 
 def core_action(action: ActionBase, name: str) -> ActionBase:
@@ -42,6 +56,75 @@ def core_action(action: ActionBase, name: str) -> ActionBase:
         shared_loader_obj=action._shared_loader_obj,
     )
     return replaced
+
+
+class CarrierAction(ActionBase):
+    """An action whose module is not built as AnsiballZ but sent as one plain program, in one exec.
+
+    core does the rest as always: become, environment, interpreter discovery, parsing. Where the connection or the
+    become plugin cannot pipeline, core puts the same program on the target as a file.
+    """
+
+    _carried_module: str
+
+    def _configure_module(
+        self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]
+    ) -> Any:
+        """(style, shebang, data, path) up to 2.18, (bits, path) from 2.19 on."""
+        if module_name != f"longrun.jobs.{self._carried_module}":
+            return super()._configure_module(module_name, module_args, task_vars)
+        params = {key: value for key, value in module_args.items() if not key.startswith("_ansible")}
+        check_mode = bool(module_args.get("_ansible_check_mode"))
+        data = program(self._carried_module, params, check_mode)
+        shebang = self._carrier_shebang(task_vars)
+        path = f"{self._carried_module}.py"
+        built = getattr(module_common, "_BuiltModule", None)
+        if built is None:
+            return "new", shebang, data, path
+        bits = built(
+            b_module_data=data, module_style="new", shebang=shebang, serialization_profile="legacy"
+        )
+        return bits, path
+
+    def _carrier_shebang(self, task_vars: dict[str, Any]) -> str:
+        """The line that names the target's Python, found as for any module."""
+        delegate = self._task.delegate_to
+        use_vars = task_vars["ansible_delegated_vars"][delegate] if delegate else task_vars
+        options = {"remote_is_local": bool(getattr(self._connection, "_remote_is_local", False))}
+        try:
+            found = module_common._get_shebang(
+                "/usr/bin/python", use_vars, self._templar, **options
+            )
+        except InterpreterDiscoveryRequiredError as required:
+            interpreter = discover_interpreter(
+                action=self,
+                interpreter_name=required.interpreter_name,
+                discovery_mode=required.discovery_mode,
+                task_vars=use_vars,
+            )
+            key = f"discovered_interpreter_{required.interpreter_name}"
+            use_vars.setdefault("ansible_facts", {})[key] = interpreter
+            if not delegate or self._task.delegate_facts:
+                task_vars.setdefault("ansible_facts", {})[key] = interpreter
+                self._discovered_interpreter = interpreter
+                self._discovered_interpreter_key = key
+            found = module_common._get_shebang(
+                "/usr/bin/python", use_vars, self._templar, **options
+            )
+        return str(found[0])
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        """Without become, a connection that can pipeline does, whatever the option says: that is for sudo's sake."""
+        if super()._is_pipelining_enabled(module_style, wrap_async):
+            return True
+        connection = self._connection
+        return bool(
+            module_style == "new"
+            and not wrap_async
+            and getattr(connection, "has_pipelining", False)
+            and not connection.become
+            and not C.DEFAULT_KEEP_REMOTE_FILES  # type: ignore[attr-defined]  # made at run time
+        )
 
 
 def is_windows(action: ActionBase) -> bool:

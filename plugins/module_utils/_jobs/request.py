@@ -69,6 +69,12 @@ def answer_status(
         job.close()
 
 
+def status_refusal(_error: JobError, params: Mapping[str, Any]) -> Dict[str, Any]:
+    """As core's: a job that cannot be asked after counts as finished, so that loops end."""
+    jid = params["jid"] or os.path.basename(params["results_file"])
+    return {"ansible_job_id": jid, "started": True, "finished": True}
+
+
 def _status(job: Job, params: Mapping[str, Any], shown: Shown, check_mode: bool) -> Dict[str, Any]:
     public = look_until_end(job, shown, params["wait"])
     if params.get("_since"):
