@@ -944,6 +944,7 @@ RESULT_FILE = "result"  # what the module printed
 MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
 EXIT_FILE = "exit"  # the module's exit status: its result is whole
 PROGRESS_FILE = "progress"
+REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
 RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
 PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
 
@@ -1622,6 +1623,7 @@ _WORKING_FILES = (
     EXIT_FILE,
     PAYLOAD_DIRS_FILE,
     RESERVE_FILE,
+    REQUEST_FILE,
     MODULE_LOCK_FILE,
 )
 
@@ -2379,6 +2381,7 @@ class Supervisor:
             if self._module_ended:
                 return None, REASON_EXIT
             if self._requested:
+                self._take_request()
                 return STATE_CANCELLED, REASON_REQUEST
             now = system.monotonic()
             if deadline is not None and now >= deadline:
@@ -2390,6 +2393,13 @@ class Supervisor:
                 idle_until = now + record["idle_timeout"] - quiet
             waits = [moment - now for moment in (deadline, idle_until) if moment is not None]
             self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
+
+    def _take_request(self) -> None:
+        try:
+            wanted = json.loads((self.job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
+        except (OSError, ValueError):
+            return
+        self._record["grace"] = float(wanted.get("grace", self._record["grace"]))
 
     def _quiet_seconds(self) -> float:
         system = self._system

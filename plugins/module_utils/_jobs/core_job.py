@@ -23,17 +23,20 @@ from .store import Directory
 from .view import Shown, output_view
 
 
-def wrapper_alive(system: Any, jid: str) -> Optional[bool]:
-    """Whether core's async_wrapper of this job runs; None where there is no /proc to tell."""
-    processes = system.processes()
-    if not processes:
-        return None
+def core_wrappers(system: Any, jid: str) -> List[Tuple[int, int]]:
+    """The processes of core's async_wrapper of this job: (pid, start time)."""
     given = jid.split(".")[0].encode("ascii")
-    for pid in processes:
+    found = []
+    for pid, (_parent, start, _state) in system.processes().items():
         words = system.process_file(pid, "cmdline").split(b"\0")
         if given in words and any(word.endswith(b"async_wrapper.py") for word in words):
-            return True
-    return False
+            found.append((pid, start))
+    return found
+
+
+def wrapper_alive(system: Any, jid: str) -> Optional[bool]:
+    """Whether core's async_wrapper of this job runs; None where there is no /proc to tell."""
+    return bool(core_wrappers(system, jid)) if system.processes() else None
 
 
 def _boot_time(system: Any) -> float:

@@ -35,7 +35,7 @@ from .store import (
     Directory,
 )
 from .tree import Process, end_tree
-from .view import Shown, output_view, show
+from .view import DEFAULT_SHOWN, Shown, output_view, show
 
 _SETTLE_SECONDS = 15.0  # that another may take to write down an end
 _CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing tells
@@ -119,7 +119,16 @@ class Job:
             view["output"] = output_view(self.job_dir, shown, True)
         return public
 
-    def _truth(self, record: Dict[str, Any]) -> Tuple[bool, Optional[Dict[str, Any]]]:
+    def end_unsupervised(self, state: str, reason: str, grace: float) -> Dict[str, Any]:
+        """End a job that has no supervisor any more, and answer its status."""
+        record = self.record()
+        if record is not None:
+            self._truth(dict(record, grace=grace), (state, reason))
+        return self.look(DEFAULT_SHOWN)
+
+    def _truth(
+        self, record: Dict[str, Any], request: Optional[Tuple[str, str]] = None
+    ) -> Tuple[bool, Optional[Dict[str, Any]]]:
         """Of a job whose record says that it runs: whether it has a supervisor, and its end if it had one."""
         job_dir, system = self.job_dir, self.system
         if job_dir is None:
@@ -133,14 +142,14 @@ class Job:
                 return False, None
         except OSError:
             # a file system that locks no directories: both write the same
-            return self._settle(record, same_boot)
+            return self._settle(record, same_boot, request)
         try:
-            return self._settle(record, same_boot)
+            return self._settle(record, same_boot, request)
         finally:
             system.flock(job_dir.fd, LOCK_UN)
 
     def _settle(
-        self, record: Dict[str, Any], same_boot: bool
+        self, record: Dict[str, Any], same_boot: bool, request: Optional[Tuple[str, str]]
     ) -> Tuple[bool, Optional[Dict[str, Any]]]:
         """Write the end of a job whose supervisor is gone, if it has ended or must end now."""
         job_dir, system = self.job_dir, self.system
@@ -149,15 +158,17 @@ class Job:
         public = parse_job_file(self.async_dir.read_file(self.jid))
         if public is not None and core_finished(public):
             return False, public  # its supervisor, or another who looked, wrote it just now
+        grace = record["grace"]
         record.update(self.record() or {})
-        state = None  # type: Optional[str]
         # what it printed may look whole while it goes on; behind its exit, only what it forked holds its lock
+        state = None  # type: Optional[str]
         if same_boot and job_dir.held(MODULE_LOCK_FILE) and exit_status(job_dir) is None:
-            if not record["timeout"] or system.monotonic() < record["began"] + record["timeout"]:
+            due = record["timeout"] and system.monotonic() >= record["began"] + record["timeout"]
+            if not due and request is None:
                 return False, None
             module = Process(record["process"]["pid"], record["process"]["start"])
-            end_tree(system, self.jid, 0, module, record["grace"], time.sleep)
-            state, reason = STATE_TIMED_OUT, REASON_DEADLINE
+            end_tree(system, self.jid, 0, module, grace, time.sleep)
+            state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
         elif whole_result(job_dir):
             reason = REASON_EXIT
             record["recovered"] = True

@@ -10,16 +10,28 @@ import os
 import sys
 from typing import Any, Callable, Dict, Mapping
 
+from .cancel import answer_cancel
 from .errors import JobError
+from .listing import answer_info
+from .prune import answer_prune
 from .request import answer_status, status_refusal
 from .system import System
 
 Operation = Callable[[Any, Mapping[str, Any], Mapping[str, str], bool], Dict[str, Any]]
 Refusal = Callable[[JobError, Mapping[str, Any]], Dict[str, Any]]
 
+
+
+def plain_refusal(_error: JobError, _params: Mapping[str, Any]) -> Dict[str, Any]:
+    return {}
+
+
 # name of the module -> what answers it, what it says when it must refuse
 OPERATIONS = {
     "async_status": (answer_status, status_refusal),
+    "async_info": (answer_info, plain_refusal),
+    "async_cancel": (answer_cancel, plain_refusal),
+    "async_prune": (answer_prune, plain_refusal),
 }  # type: Dict[str, Any]
 
 
