@@ -1728,16 +1728,21 @@ def write_end(
         async_dir.write_file(record["id"], encode(kept))
     job_dir.write_file(RECORD_FILE, encode(record))
     if record["name"] and record["state"] == STATE_SUCCEEDED:
-        private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
-        private.fd = system.open(
-            "..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd
-        )
         try:
-            remember_duration(private, record["name"], record["elapsed"])
-        finally:
-            private.close()
+            _remember(system, job_dir, record)
+        except (OSError, JobError):
+            pass  # it only helps to guess: the end is complete without it
     for name in _WORKING_FILES:
         job_dir.remove_file(name)
+
+
+def _remember(system: Any, job_dir: Directory, record: Dict[str, Any]) -> None:
+    private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
+    private.fd = system.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd)
+    try:
+        remember_duration(private, record["name"], record["elapsed"])
+    finally:
+        private.close()
 
 
 def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
@@ -2054,6 +2059,7 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
             os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
         finally:
             system.exit(127)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     system.close(writer)
     spool = SpoolWriter(job_dir.path, "stderr", limit)
     kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -2134,11 +2140,14 @@ def sweep(system: Any, async_dir: Directory) -> int:
         jids = [name for name in private.names() if name[-1:].isdigit()]
         first = int(system.time() * 1000) % max(1, len(jids))
         for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
-            if removed < _REMOVED and _is_expired(system, private, jid):
-                remove_job(async_dir, private, jid)
-                removed += 1
-    except (OSError, JobError):
-        pass  # somebody else's clean-up came first, or a file is not ours: no reason to trouble a new job
+            try:
+                if removed < _REMOVED and _is_expired(system, private, jid):
+                    remove_job(async_dir, private, jid)
+                    removed += 1
+            except (OSError, JobError):
+                continue
+    except OSError:
+        pass  # the directory was removed meanwhile
     finally:
         private.close()
     return removed
@@ -2147,10 +2156,9 @@ def sweep(system: Any, async_dir: Directory) -> int:
 def _is_expired(system: Any, private: Directory, jid: str) -> bool:
     job_dir = private.child(jid)
     try:
-        return expired(
-            json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8")), system.time()
-        )
-    except ValueError:
+        record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
+        return expired(record, system.time())
+    except (ValueError, AttributeError, TypeError):  # damaged, or of another version
         return False
     finally:
         job_dir.close()

@@ -47,6 +47,9 @@ def main() -> int:
     except StageError as error:
         say(f"failed: {error}")
         return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
     return 0
 
 

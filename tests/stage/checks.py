@@ -83,9 +83,11 @@ def _timed(check: Check, bench: Bench) -> tuple[str, str, str]:
     try:
         check.run(bench)
     except StageError as error:
-        say(f"{check.name} failed: {error}")
+        say(str(error))
         result = "FAILED"
-    return check.name, _seconds(begin), result
+    seconds = _seconds(begin)
+    say(f"{check.name}: {result} after {seconds} seconds")
+    return check.name, seconds, result
 
 
 def _seconds(begin: float) -> str:

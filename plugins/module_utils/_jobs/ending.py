@@ -10,6 +10,7 @@ import json
 import os
 from typing import Any, Dict, Optional, Tuple
 
+from .errors import JobError
 from .record import end, failed_state, job_file
 from .result import ended_result, module_result, parse_result
 from .states import (
@@ -160,16 +161,21 @@ def write_end(
         async_dir.write_file(record["id"], encode(kept))
     job_dir.write_file(RECORD_FILE, encode(record))
     if record["name"] and record["state"] == STATE_SUCCEEDED:
-        private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
-        private.fd = system.open(
-            "..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd
-        )
         try:
-            remember_duration(private, record["name"], record["elapsed"])
-        finally:
-            private.close()
+            _remember(system, job_dir, record)
+        except (OSError, JobError):
+            pass  # it only helps to guess: the end is complete without it
     for name in _WORKING_FILES:
         job_dir.remove_file(name)
+
+
+def _remember(system: Any, job_dir: Directory, record: Dict[str, Any]) -> None:
+    private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
+    private.fd = system.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd)
+    try:
+        remember_duration(private, record["name"], record["elapsed"])
+    finally:
+        private.close()
 
 
 def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:

@@ -84,7 +84,14 @@ class Job:
 
     def record(self) -> Optional[Dict[str, Any]]:
         text = self.job_dir.read_file(RECORD_FILE) if self.job_dir else None
-        return None if text is None else json.loads(text.decode("ascii"))
+        if text is None or self.job_dir is None:
+            return None
+        try:
+            found = json.loads(text.decode("ascii"))  # type: Dict[str, Any]
+        except ValueError:
+            path = self.job_dir.join(RECORD_FILE)
+            raise JobError(f"the record of job {self.jid} is damaged: {path}", path=path) from None
+        return found
 
     def look(self, shown: Shown) -> Dict[str, Any]:
         """The job's result or, while it runs, what is known of it; ``async_job`` in both."""

@@ -192,6 +192,8 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
             os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
         finally:
             system.exit(127)
+    # the tree is sent SIGTERM as a whole: what reads the module's last words must not go before it
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     system.close(writer)
     spool = SpoolWriter(job_dir.path, "stderr", limit)
     kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -28,11 +28,15 @@ def sweep(system: Any, async_dir: Directory) -> int:
         # another stretch each time, so that all get a turn
         first = int(system.time() * 1000) % max(1, len(jids))
         for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
-            if removed < _REMOVED and _is_expired(system, private, jid):
-                remove_job(async_dir, private, jid)
-                removed += 1
-    except (OSError, JobError):
-        pass  # somebody else's clean-up came first, or a file is not ours: no reason to trouble a new job
+            try:
+                if removed < _REMOVED and _is_expired(system, private, jid):
+                    remove_job(async_dir, private, jid)
+                    removed += 1
+            except (OSError, JobError):
+                # somebody else's clean-up came first, or a file is not ours: no reason to trouble a new job
+                continue
+    except OSError:
+        pass  # the directory was removed meanwhile
     finally:
         private.close()
     return removed
@@ -41,10 +45,9 @@ def sweep(system: Any, async_dir: Directory) -> int:
 def _is_expired(system: Any, private: Directory, jid: str) -> bool:
     job_dir = private.child(jid)
     try:
-        return expired(
-            json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8")), system.time()
-        )
-    except ValueError:
+        record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
+        return expired(record, system.time())
+    except (ValueError, AttributeError, TypeError):  # damaged, or of another version
         return False
     finally:
         job_dir.close()

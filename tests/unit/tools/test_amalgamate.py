@@ -1,0 +1,113 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One file from the package, and what the package may not do so that this is possible."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).resolve().parents[3] / "tools" / "amalgamate.py"
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """The tool, on a package that the test writes: ``tool.package(name=text, ...)``."""
+    spec = importlib.util.spec_from_file_location("amalgamate_under_test", PROGRAM)
+    assert spec is not None and spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    head = tmp_path / "head.py"
+    head.write_text("# head\n")
+
+    def package(**parts):
+        for name, text in parts.items():
+            (tmp_path / f"{name}.py").write_text(text)
+        monkeypatch.setattr(tool, "PACKAGE", tmp_path)
+        monkeypatch.setattr(tool, "HEAD", head)
+        monkeypatch.setattr(tool, "TARGET", tmp_path / "target" / "out.py")
+        monkeypatch.setattr(tool, "ROOT", tmp_path)
+        (tmp_path / "target").mkdir(exist_ok=True)
+
+    tool.package = package
+    return tool
+
+
+def test_the_wrapper_in_the_collection_is_current():
+    done = subprocess.run([sys.executable, str(PROGRAM), "--check"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_wrapper_that_is_not_current_is_named(tool, monkeypatch, capsys):
+    tool.package(wrapper="import sys\nfrom typing import Any\n\ndef main() -> Any:\n    return 1\n")
+    monkeypatch.setattr(sys, "argv", ["amalgamate.py", "--check"])
+    assert tool.main() == 1
+    assert "target/out.py is not current: run python tools/amalgamate.py" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["amalgamate.py"])
+    assert tool.main() == 0
+    monkeypatch.setattr(sys, "argv", ["amalgamate.py", "--check"])
+    assert tool.main() == 0
+
+
+def test_the_parts_stand_in_the_order_in_which_they_need_each_other_and_run(tool):
+    tool.package(
+        wrapper='"""Docs."""\nimport sys\nfrom .a import one\nfrom .b import two\n\n\ndef main():\n    sys.stdout.write(f"{one()}{two()}")\n',
+        a="from typing import Any\n\nfrom .b import two\n\n\ndef one() -> Any:\n    # a comment\n    return two() - 1\n",
+        b='def two():\n    """Docs."""\n    return 2  # why\n\n\ndef nothing():\n    """Only docs."""\n',
+    )
+    text = tool.amalgamate()
+    assert [line for line in text.splitlines() if line.startswith("# part: ")] == [
+        "# part: b",
+        "# part: a",
+        "# part: wrapper",
+        "# part: end",
+    ]
+    assert text.startswith("#!/usr/bin/python\n")
+    assert "\n# head\n" in text
+    assert "from ." not in text
+    assert "a comment" not in text
+    assert "Docs" not in text
+    done = subprocess.run([sys.executable, "-c", text, "argument"], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("12", "")
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (
+            {"wrapper": "from .a import x\nTHING = 1\n", "a": "x = 1\ndef THING():\n    pass\n"},
+            "THING is defined in a.py and in wrapper.py",
+        ),
+        (
+            {"wrapper": "from .a import x\nclass y:\n    pass\n", "a": "x: int = 1\n(z, y) = 1, 2\n"},
+            "y is defined in a.py and in wrapper.py",
+        ),
+        ({"wrapper": "from .a import x\n", "a": "from .wrapper import y\n"}, "wrapper is imported in a circle"),
+        ({"wrapper": "from . import a\n", "a": ""}, "wrapper.py:1: import names, not modules"),
+        ({"wrapper": "import json as j\n"}, "wrapper.py:1: an import under another name"),
+        ({"wrapper": "\nfrom .a import x as y\n", "a": "x = 1\n"}, "wrapper.py:2: an import under another name"),
+    ],
+)
+def test_what_one_namespace_cannot_hold_is_refused(tool, parts, message):
+    tool.package(**parts)
+    with pytest.raises(tool.AmalgamationError) as caught:
+        tool.amalgamate()
+    assert str(caught.value) == message
+
+
+def test_the_same_package_gives_the_same_text(tool):
+    assert tool.amalgamate() == tool.amalgamate()
+
+
+def test_the_result_is_one_program_of_ascii_that_compiles(tool):
+    text = tool.amalgamate()
+    text.encode("ascii")  # it is read under whatever locale the target has
+    compile(text, "async_wrapper.py", "exec")
+    assert "import ansible" not in text
+    assert "from ansible" not in text
