@@ -27,6 +27,7 @@ from .view import DEFAULT_SHOWN
 _END_SECONDS = 20.0  # beyond its grace, for a supervisor to write down the end
 CANCEL_OPTIONS = dict(
     FILTER_OPTIONS,
+    async_dir={"type": "str"},
     jids={"type": "list", "elements": "str"},
     results_files={"type": "list", "elements": "str"},
     signal={"type": "str"},

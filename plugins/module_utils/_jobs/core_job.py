@@ -6,7 +6,7 @@
 """What can be known of a job that stock core started: its file, and whether its wrapper still lives."""
 
 import json
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from .record import failed_state, job_view, timestamp
 from .states import (

@@ -30,6 +30,7 @@ from .store import (
     MODULE_STDERR_FILE,
     PAYLOAD_DIRS_FILE,
     RECORD_FILE,
+    REQUEST_FILE,
     RESERVE_FILE,
     RESULT_FILE,
     Directory,

@@ -137,6 +137,7 @@ def job_age(job: Job) -> Optional[float]:
 
 INFO_OPTIONS = dict(
     FILTER_OPTIONS,
+    async_dir={"type": "str"},
     sort={"type": "str", "choices": list(SORT_KEYS), "default": "created"},
     tail_lines={"type": "int", "default": 3},
 )  # type: Dict[str, Dict[str, Any]]

@@ -20,6 +20,7 @@ from .store import PRIVATE_DIR, Directory
 from .view import Shown
 
 PRUNE_OPTIONS = {
+    "async_dir": {"type": "str"},
     "older_than": {"type": "str", "default": "7d"},
     "state": dict(FILTER_OPTIONS["state"], choices=list(END_STATES)),
     "name": FILTER_OPTIONS["name"],
