@@ -31,6 +31,7 @@ __all__ = (
     "async_dir_option",
     "core_action",
     "is_windows",
+    "reset_connection",
     "show_lines",
     "shows_text",
 )
@@ -125,6 +126,13 @@ class CarrierAction(ActionBase):
             and not connection.become
             and not C.DEFAULT_KEEP_REMOTE_FILES  # type: ignore[attr-defined]  # made at run time
         )
+
+
+def reset_connection(action: ActionBase) -> None:
+    """Have the next request make a new connection, as core's own poller does when a host went away."""
+    reset = getattr(action._connection, "reset", None)
+    if reset is not None:
+        reset()
 
 
 def is_windows(action: ActionBase) -> bool:

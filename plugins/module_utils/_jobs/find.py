@@ -72,6 +72,19 @@ def find_job(system: Any, jid: str, dirs: List[str], home_part: Optional[str]) -
     raise JobError(f"could not find job {jid} as {me}: {'; '.join(tried)}{hint}", looked_in=dirs)
 
 
+def find_given_job(
+    system: Any, one: Mapping[str, Any], given: str, environ: Mapping[str, str], job_class: Any
+) -> Any:
+    """The job that a caller names by ``results_file`` or, in the async dir given, by ``jid``."""
+    if one.get("results_file"):
+        directory, jid = job_of_results_file(one["results_file"])
+        return job_class(system, find_job(system, jid, [directory], None), jid)
+    jid = check_jid(one.get("jid"))
+    home_part = given[2:] if given.startswith("~/") else None
+    dirs = candidate_dirs(system, given, environ)
+    return job_class(system, find_job(system, jid, dirs, home_part), jid)
+
+
 def _why_not(system: Any, path: str, error: JobError) -> str:
     """The error, and who owns the directory that stands in the way."""
     place = path

@@ -16,6 +16,7 @@ from .listing import answer_info
 from .prune import answer_prune
 from .request import answer_status, status_refusal
 from .system import System
+from .waiting import answer_wait
 
 Operation = Callable[[Any, Mapping[str, Any], Mapping[str, str], bool], Dict[str, Any]]
 Refusal = Callable[[JobError, Mapping[str, Any]], Dict[str, Any]]
@@ -32,6 +33,7 @@ OPERATIONS = {
     "async_info": (answer_info, plain_refusal),
     "async_cancel": (answer_cancel, plain_refusal),
     "async_prune": (answer_prune, plain_refusal),
+    "async_wait": (answer_wait, plain_refusal),
 }  # type: Dict[str, Any]
 
 
