@@ -8,42 +8,59 @@
 import json
 import os
 import sys
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Dict, Mapping, NamedTuple
 
-from .cancel import answer_cancel
 from .errors import JobError
-from .listing import answer_info
-from .prune import answer_prune
-from .request import answer_status, status_refusal
 from .system import System
-from .waiting import answer_wait
-
-Operation = Callable[[Any, Mapping[str, Any], Mapping[str, str], bool], Dict[str, Any]]
-Refusal = Callable[[JobError, Mapping[str, Any]], Dict[str, Any]]
 
 
+class Operation(NamedTuple):
+    """What a module's name stands for on the target."""
 
-def plain_refusal(_error: JobError, _params: Mapping[str, Any]) -> Dict[str, Any]:
+    answer: Any  # (system, params, environ, check_mode) -> result; raises JobError
+    options: Dict[str, Dict[str, Any]]  # its argument spec, for the defaults
+    refusal: Any  # (error, params) -> what the result says besides failed and msg
+
+
+def _nothing_more(_error: JobError, _params: Mapping[str, Any]) -> Dict[str, Any]:
     return {}
 
 
-# name of the module -> what answers it, what it says when it must refuse
-OPERATIONS = {
-    "async_status": (answer_status, status_refusal),
-    "async_info": (answer_info, plain_refusal),
-    "async_cancel": (answer_cancel, plain_refusal),
-    "async_prune": (answer_prune, plain_refusal),
-    "async_wait": (answer_wait, plain_refusal),
-}  # type: Dict[str, Any]
+def operation_of(module: str) -> Operation:
+    """Imported here, one by one: a carried library is compiled on the target, and only what is asked for."""
+    if module == "async_status":
+        from .request import STATUS_OPTIONS, answer_status, status_refusal
+
+        return Operation(answer_status, STATUS_OPTIONS, status_refusal)
+    if module == "async_info":
+        from .listing import INFO_OPTIONS, answer_info
+
+        return Operation(answer_info, INFO_OPTIONS, _nothing_more)
+    if module == "async_cancel":
+        from .cancel import CANCEL_OPTIONS, answer_cancel
+
+        return Operation(answer_cancel, CANCEL_OPTIONS, _nothing_more)
+    if module == "async_prune":
+        from .prune import PRUNE_OPTIONS, answer_prune
+
+        return Operation(answer_prune, PRUNE_OPTIONS, _nothing_more)
+    if module == "async_wait":
+        from .waiting import WAIT_OPTIONS, answer_wait
+
+        return Operation(answer_wait, WAIT_OPTIONS, _nothing_more)
+    raise ValueError(f"there is no operation {module}")
 
 
-def perform(operation: str, params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
+def perform(module: str, params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     """The answer to one request; a refusal is an answer, too."""
-    answer, refusal = OPERATIONS[operation]
+    operation = operation_of(module)
+    whole = {name: option.get("default") for name, option in operation.options.items()}
+    whole.update(params)
     try:
-        return answer(System(), params, os.environ, check_mode)  # type: ignore[no-any-return]  # by the table
+        return operation.answer(System(), whole, os.environ, check_mode)  # type: ignore[no-any-return]  # a dict
     except JobError as error:
-        return dict(refusal(error, params), failed=True, msg=error.message, **error.details)
+        refusal = operation.refusal(error, whole)
+        return dict(refusal, failed=True, msg=error.message, **error.details)
 
 
 def say(answer: Dict[str, Any]) -> None:
