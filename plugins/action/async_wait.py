@@ -59,8 +59,11 @@ class ActionModule(_core.CarrierAction):
             if answer.get("failed"):
                 return answer
             self._show(host, answer, lives)
-            if left <= given["interval"] and not answer["done"]:
+            if answer["done"] or time.monotonic() >= deadline:
                 break
+            for status in answer["statuses"]:
+                if not status["finished"] and not self._task.no_log:
+                    _core.send_poll_event(self, host, status)
         result = waited_result(answer["statuses"], answer["done"], given["timeout"])
         if not answer["done"] and given["on_timeout"] == "cancel" and not self._task.check_mode:
             self._cancel(unfinished(answer["statuses"]), task_vars)

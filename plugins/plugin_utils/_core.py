@@ -10,16 +10,18 @@ Private to the collection longrun.jobs: may change in any release.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible.executor import module_common
+from ansible.executor import module_common, task_result
 from ansible.executor.interpreter_discovery import (
     InterpreterDiscoveryRequiredError,
     discover_interpreter,
 )
+from ansible.inventory.host import Host
 from ansible.plugins import action as core_actions
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -32,6 +34,7 @@ __all__ = (
     "core_action",
     "is_windows",
     "reset_connection",
+    "send_poll_event",
     "show_lines",
     "shows_text",
 )
@@ -133,6 +136,36 @@ def reset_connection(action: ActionBase) -> None:
     reset = getattr(action._connection, "reset", None)
     if reset is not None:
         reset()
+
+
+def send_poll_event(action: ActionBase, host: str, status: dict[str, Any]) -> None:
+    """``v2_runner_on_async_poll`` for a job's status, as core's own poller sends it, so that every callback sees it.
+
+    A worker's way to the callbacks is the queue that Display prints through; what is put into it differs:
+    a TaskResult up to 2.18, a _RawTaskResult in 2.19 and 2.20, a UnifiedTaskResult from 2.21 on.
+    """
+    queue = Display()._final_q  # type: ignore[attr-defined]  # set in worker processes
+    if queue is None:
+        return
+    task = action._task
+    named = Host(host, gen_uuid=False)
+    if "utr" in inspect.signature(queue.send_callback).parameters:
+        from ansible._internal import _task
+
+        queue.send_callback(
+            "v2_runner_on_async_poll",
+            named,
+            task,
+            _task.UnifiedTaskResult.from_action_result_dict(dict(status)),
+        )
+        return
+    fields = {"task_fields": task.dump_attrs()}
+    raw = getattr(task_result, "_RawTaskResult", None)
+    if raw is not None:
+        event = raw(host=named, task=task, return_data=status, **fields)
+    else:
+        event = task_result.TaskResult(host, task._uuid, status, **fields)
+    queue.send_callback("v2_runner_on_async_poll", event)
 
 
 def is_windows(action: ActionBase) -> bool:
