@@ -13,7 +13,13 @@ from .errors import JobError, refused
 from .jid import check_jid
 from .store import PRIVATE_DIR, RECORD_FILE, Directory, expand_home, open_async_dir
 
+DEFAULT_ASYNC_DIR = "~/.ansible_async"
 _HOMES_ASKED = 200  # other users' homes that are looked into for a hint
+
+
+def meant_dir(params: Mapping[str, Any]) -> str:
+    """The async dir that a task means, as it is written: its own option, its shell's setting, core's default."""
+    return str(params.get("async_dir") or params.get("_async_dir") or DEFAULT_ASYNC_DIR)
 
 
 def job_of_results_file(path: str) -> Tuple[str, str]:
@@ -80,7 +86,7 @@ def find_given_job(
         directory, jid = job_of_results_file(one["results_file"])
         return job_class(system, find_job(system, jid, [directory], None), jid)
     jid = check_jid(one.get("jid"))
-    home_part = given[2:] if given.startswith("~/") else None
+    home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
     dirs = candidate_dirs(system, given, environ)
     return job_class(system, find_job(system, jid, dirs, home_part), jid)
 

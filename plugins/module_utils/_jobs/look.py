@@ -10,10 +10,16 @@ import json
 import time
 from typing import Any, Dict, Optional, Tuple
 
-from .core_job import core_finished, look_at_core_job, parse_job_file, wrapper_alive
+from .core_job import (
+    CoreWrappers,
+    core_finished,
+    look_at_core_job,
+    parse_job_file,
+    wrapper_alive,
+)
 from .ending import conclude, exit_status, whole_result, write_end
 from .errors import JobError, refused
-from .record import job_file
+from .record import RECORD_VERSION, job_file
 from .retention import remove_job
 from .states import (
     END_STATES,
@@ -44,10 +50,17 @@ _CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing 
 class Job:
     """One job in its async dir. JobError: what is there cannot be read or is not believed."""
 
-    def __init__(self, system: Any, async_dir: Directory, jid: str) -> None:
+    def __init__(
+        self,
+        system: Any,
+        async_dir: Directory,
+        jid: str,
+        wrappers: Optional[CoreWrappers] = None,
+    ) -> None:
         self.system = system
         self.async_dir = async_dir
         self.jid = jid
+        self._wrappers = wrappers  # looked for already, where many jobs are asked after
         self.job_dir = None  # type: Optional[Directory]
         try:
             private = async_dir.child(PRIVATE_DIR)
@@ -87,10 +100,15 @@ class Job:
         if text is None or self.job_dir is None:
             return None
         try:
-            found = json.loads(text.decode("ascii"))  # type: Dict[str, Any]
-        except ValueError:
+            found = json.loads(text.decode("ascii"))
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or found.get("version") != RECORD_VERSION:
             path = self.job_dir.join(RECORD_FILE)
-            raise JobError(f"the record of job {self.jid} is damaged: {path}", path=path) from None
+            raise JobError(
+                f"the record of job {self.jid} is damaged, or of another version of this collection: {path}",
+                path=path,
+            )
         return found
 
     def look(self, shown: Shown) -> Dict[str, Any]:
@@ -107,7 +125,7 @@ class Job:
     def _look(self, shown: Shown) -> Dict[str, Any]:
         record = self.record()
         if record is None or self.job_dir is None:
-            return look_at_core_job(self.system, self.async_dir, self.jid, shown)
+            return look_at_core_job(self.system, self.async_dir, self.jid, shown, self._wrappers)
         public = parse_job_file(self.async_dir.read_file(self.jid))
         if public is not None and core_finished(public):
             return self._ended(public, shown)
@@ -130,7 +148,9 @@ class Job:
         """End a job that has no supervisor any more, and answer its status."""
         record = self.record()
         if record is not None:
-            self._truth(dict(record, grace=grace), (state, reason))
+            public = self._truth(dict(record, grace=grace), (state, reason))[1]
+            if public is not None:
+                return public  # also where a full disk did not take it
         return self.look(DEFAULT_SHOWN)
 
     def _truth(
