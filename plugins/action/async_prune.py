@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.prune import PRUNE_OPTIONS
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils.carried_action import CarriedAction
 
 
@@ -15,3 +16,6 @@ class ActionModule(CarriedAction):
 
     _carried_module = "async_prune"
     _options = PRUNE_OPTIONS
+
+    def _surroundings(self) -> dict[str, str]:
+        return {**super()._surroundings(), "_remote_tmp": _core.remote_tmp_option(self)}

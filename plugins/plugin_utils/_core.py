@@ -33,6 +33,7 @@ __all__ = (
     "async_dir_option",
     "core_action",
     "is_windows",
+    "remote_tmp_option",
     "reset_connection",
     "send_poll_event",
     "show_lines",
@@ -176,6 +177,11 @@ def is_windows(action: ActionBase) -> bool:
 def async_dir_option(action: ActionBase) -> str:
     """``async_dir`` of the shell plugin, its ``~`` not expanded: the target does that, without an exec of its own."""
     return str(action.get_shell_option("async_dir", default="~/.ansible_async"))
+
+
+def remote_tmp_option(action: ActionBase) -> str:
+    """``remote_tmp`` of the shell plugin, not expanded, either."""
+    return str(action.get_shell_option("remote_tmp", default="~/.ansible/tmp"))
 
 
 def shows_text() -> bool:

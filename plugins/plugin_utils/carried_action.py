@@ -29,12 +29,14 @@ class CarriedAction(_core.CarrierAction):
             )
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(argument_spec=self._options)
-        arguments = dict(given)
-        arguments["_async_dir"] = arguments.pop("async_dir", None) or _core.async_dir_option(self)
         return dict(
             self._execute_module(
                 module_name=f"longrun.jobs.{self._carried_module}",
-                module_args=arguments,
+                module_args=dict(given, **self._surroundings()),
                 task_vars=task_vars,
             )
         )
+
+    def _surroundings(self) -> dict[str, str]:
+        """What the target cannot know of the task; an option of the task's own counts for more."""
+        return {"_async_dir": _core.async_dir_option(self)}

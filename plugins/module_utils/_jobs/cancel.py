@@ -3,30 +3,40 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The end of a job on request: by its supervisor; by us, if that is gone; core's jobs as far as is safe."""
+"""The end of jobs on request: by their supervisors; by us, where those are gone; core's jobs as far as is safe."""
 
-import json
 import signal
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
-from .core_job import core_wrappers
+from .core_job import CoreWrappers, core_finished, look_at_core_job, parse_job_file
 from .ending import encode
-from .errors import JobError
-from .find import candidate_dirs, find_job, job_of_results_file
-from .jid import check_jid
-from .listing import FILTER_OPTIONS, Filter, given_async_dir, list_jobs
+from .errors import JobError, refused
+from .find import find_given_job, meant_dir
+from .listing import (
+    ACTIVE_STATES,
+    FILTER_OPTIONS,
+    Filter,
+    Listing,
+    duration_option,
+    given_async_dir,
+)
 from .look import Job, look_until_end
 from .result import ended_result
-from .settings import DEFAULT_GRACE, parse_duration
+from .settings import DEFAULT_GRACE
 from .states import END_STATES, REASON_REQUEST, STATE_CANCELLED
-from .store import REQUEST_FILE
-from .tree import Process, descendants, end_tree, signal_tree
-from .view import DEFAULT_SHOWN
+from .store import REQUEST_FILE, Directory, open_async_dir
+from .tree import Process, descendants, end_tree, job_tree, signal_tree
+from .view import DEFAULT_SHOWN, Shown
 
 _END_SECONDS = 20.0  # beyond its grace, for a supervisor to write down the end
+# what programs give a meaning of their own: it would end those that do not
+_NOTICES = tuple(
+    int(getattr(signal, name)) for name in ("SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
+)
 CANCEL_OPTIONS = dict(
     FILTER_OPTIONS,
+    state=dict(FILTER_OPTIONS["state"], choices=list(ACTIVE_STATES)),
     async_dir={"type": "str"},
     jids={"type": "list", "elements": "str"},
     results_files={"type": "list", "elements": "str"},
@@ -35,9 +45,16 @@ CANCEL_OPTIONS = dict(
 )  # type: Dict[str, Dict[str, Any]]
 
 
+class Meant(NamedTuple):
+    """A job that is meant, by its place: of a thousand jobs not one is kept open."""
+
+    async_dir: str
+    jid: str
+
+
 def signal_number(name: str) -> int:
     """HUP, SIGHUP or 1. JobError names what is none of these."""
-    text = name.upper()
+    text = name.strip().upper()
     try:
         if text.isdigit():
             return int(signal.Signals(int(text)))
@@ -46,96 +63,280 @@ def signal_number(name: str) -> int:
         raise JobError(f"signal: {name!r} is no signal; give a name such as HUP or USR1") from None
 
 
-def cancel_job(job: Job, grace: Optional[float]) -> Dict[str, Any]:
-    """End a job and answer its status. One that has ended stays as it is."""
-    public = job.look(DEFAULT_SHOWN)
-    if public["async_job"]["state"] in END_STATES:
-        return public
-    record = job.record()
+class Cancellation:
+    """The end of one job on request. First all jobs are asked, then each is waited for: they end at the same time."""
+
+    def __init__(self, system: Any, meant: Meant, grace: Optional[float]) -> None:
+        self._system = system
+        self._meant = meant
+        self._grace = grace
+        self._deadline = None  # type: Optional[float]
+        self.warnings = []  # type: List[str]
+
+    def ask(self) -> None:
+        """Ask the supervisor; a job that has none, or is core's, is ended here and now. JobError: it was not asked."""
+        job = _open_job(self._system, self._meant)
+        try:
+            self._ask(job, job.look(Shown(0, None))["async_job"])
+        except OSError as error:
+            raise refused("cancel", job.async_dir.join(job.jid), error) from error
+        finally:
+            job.close()
+
+    def _ask(self, job: Job, view: Dict[str, Any]) -> None:
+        if view["state"] in END_STATES:
+            return
+        record = job.record()
+        if record is None:
+            cancel_core_job(job, DEFAULT_GRACE if self._grace is None else self._grace)
+            return
+        if not view["supervised"]:
+            grace = float(record["grace"] if self._grace is None else self._grace)
+            job.end_unsupervised(STATE_CANCELLED, REASON_REQUEST, grace)
+            return
+        grace = self._tell_grace(job, float(record["grace"]))
+        supervisor = record["supervisor"]
+        # SIGCONT: one that was stopped would not hear of it
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            self._system.kill(supervisor["pid"], supervisor["start"], number)
+        self._deadline = self._system.monotonic() + grace + _END_SECONDS
+
+    def _tell_grace(self, job: Job, usual: float) -> float:
+        """Leave the grace that is asked for where the supervisor looks for it; the grace that will hold."""
+        if self._grace is None or job.job_dir is None:
+            return usual
+        try:
+            job.job_dir.write_file(REQUEST_FILE, encode({"grace": self._grace}))
+        except OSError as error:
+            self.warnings.append(
+                f"job {job.jid} ends with its own grace of {usual:g} s: "
+                + refused("write", job.job_dir.join(REQUEST_FILE), error).message
+            )
+            return usual
+        return self._grace
+
+    def status(self) -> Dict[str, Any]:
+        """Its status, once it has ended. JobError: it has not, in the time that there was."""
+        job = _open_job(self._system, self._meant)
+        try:
+            left = 0.0
+            if self._deadline is not None:
+                left = max(0.0, self._deadline - self._system.monotonic())
+            public = look_until_end(job, DEFAULT_SHOWN, left)
+            if not public["finished"] and not public["async_job"]["supervised"]:
+                grace = DEFAULT_GRACE if self._grace is None else self._grace
+                # its supervisor was killed meanwhile
+                public = job.end_unsupervised(STATE_CANCELLED, REASON_REQUEST, grace)
+            if not public["finished"]:
+                raise JobError(f"job {job.jid} was asked to end and has not ended")
+            return public
+        finally:
+            job.close()
+
+
+def cancel_core_job(job: Job, grace: float) -> None:
+    """End what stock core started, and write its job file.
+
+    core keeps no record of a job's processes: what is below its wrappers now is ended. A process that has left
+    their tree before is not found. JobError if something is left.
+    """
+    system, jid = job.system, job.jid
+    owner = system.stat(jid, dir_fd=job.async_dir.fd, follow_symlinks=False).st_uid
+    wrappers = [Process(pid, start) for pid, start in CoreWrappers(system).of(jid, owner)]
+    tree: Set[Process] = set()
+    for wrapper in wrappers:
+        tree.update(job_tree(system, jid, 0, wrapper))
+    # first, and without a word: they would write the end of the module, or its time limit, over ours
+    signal_tree(system, wrappers, signal.SIGKILL)
+    if not end_tree(system, jid, 0, None, grace, time.sleep, tree):
+        raise JobError(f"job {jid} was cancelled and has not ended: processes of it are left")
+    if core_finished(parse_job_file(job.async_dir.read_file(jid))):
+        return  # it ended by itself just before
+    view = look_at_core_job(system, job.async_dir, jid, Shown(0, None))["async_job"]
+    view.update(state=STATE_CANCELLED, reason=REASON_REQUEST)
+    public = dict(ended_result("the job was cancelled", "", ""), started=True, finished=True)
+    public.update(ansible_job_id=jid, async_job=view)
+    job.async_dir.write_file(jid, encode(public))
+
+
+def commands(job: Job) -> List[Process]:
+    """The processes that a job's module has started; not the module's own."""
+    system, record = job.system, job.record()
+    processes = system.processes()
     if record is None:
-        _cancel_core_job(job, DEFAULT_GRACE if grace is None else grace)
-        return job.look(DEFAULT_SHOWN)
-    seconds = float(record["grace"] if grace is None else grace)
-    if not public["async_job"]["supervised"]:
-        return job.end_unsupervised(STATE_CANCELLED, REASON_REQUEST, seconds)
-    if grace is not None and job.job_dir is not None:
-        job.job_dir.write_file(REQUEST_FILE, encode({"grace": grace}))
-    supervisor = record["supervisor"]
-    job.system.kill(supervisor["pid"], supervisor["start"], signal.SIGTERM)
-    public = look_until_end(job, DEFAULT_SHOWN, seconds + _END_SECONDS)
-    if not public["finished"]:
-        raise JobError(f"job {job.jid} was asked to end and has not ended within {seconds + _END_SECONDS:g} s")
-    return public
-
-
-def _cancel_core_job(job: Job, grace: float) -> None:
-    """core's wrappers hold no record of their tree: what is below them now is ended, and the job file written."""
-    system = job.system
-    wrappers = core_wrappers(system, job.jid)
-    for pid, start in wrappers:
-        end_tree(system, job.jid, 0, Process(pid, start), grace, time.sleep)
-    result = ended_result("the job was cancelled", "", "")
-    job.async_dir.write_file(job.jid, json.dumps(dict(result, ansible_job_id=job.jid, finished=True)).encode("ascii"))
-
-
-def send_signal(job: Job, number: int) -> int:
-    """Send a signal to what the job's module runs, the module itself left alone; to how many processes."""
-    record = job.record()
-    processes = job.system.processes()
-    if record is None:
-        roots = [pid for pid, _start in core_wrappers(job.system, job.jid)]
+        wrappers = {pid for pid, _start in CoreWrappers(system).of(job.jid)}
+        modules = {pid for pid, row in processes.items() if row[0] in wrappers} - wrappers
     else:
-        roots = [record["process"]["pid"]]
-        if processes.get(roots[0], (0, -1, ""))[1] != record["process"]["start"]:
-            return 0
-    tree = [Process(pid, processes[pid][1]) for pid in sorted(descendants(processes, roots))]
-    signal_tree(job.system, tree, number)
-    return len(tree)
+        module = record["process"] or {"pid": 0, "start": 0}
+        same = processes.get(module["pid"], (0, -1, ""))[1] == module["start"]
+        modules = {module["pid"]} if same else set()
+    found = descendants(processes, modules) - modules
+    return [
+        Process(pid, processes[pid][1]) for pid in sorted(found) if processes[pid][2] not in "ZX"
+    ]
 
 
-def _meant(system: Any, params: Mapping[str, Any], environ: Mapping[str, str]) -> List[Job]:
-    """The jobs that the options name: by jid, by results file, or by what they are."""
-    given = params["_async_dir"]
-    jobs = []
-    for path in params["results_files"] or []:
-        directory, jid = job_of_results_file(path)
-        jobs.append(Job(system, find_job(system, jid, [directory], None), jid))
-    for text in params["jids"] or []:
-        jid = check_jid(text)
-        home_part = given[2:] if given.startswith("~/") else None
-        dirs = candidate_dirs(system, given, environ)
-        jobs.append(Job(system, find_job(system, jid, dirs, home_part), jid))
-    filters = [option for option in FILTER_OPTIONS if params.get(option)]
-    if jobs and filters:
-        raise JobError(f"{filters[0]}: give either jobs by jids or results_files, or what they are, not both")
-    if not jobs and not filters and params["jids"] is None and params["results_files"] is None:
-        raise JobError("no job is named: give jids, results_files, or at least one of " + ", ".join(FILTER_OPTIONS))
-    if filters:
-        _path, async_dir = given_async_dir(system, params, environ)
-        if async_dir is not None:
-            listed, _unreadable = list_jobs(system, async_dir, Filter(params), DEFAULT_SHOWN)
-            jobs = [Job(system, async_dir, one.jid) for one in listed]
-    return jobs
+def listeners(system: Any, processes: List[Process], number: int) -> List[Process]:
+    """Those that a signal is for: a notice goes to those only that handle it, or wait for it."""
+    if number not in _NOTICES:
+        return processes
+    bit = 1 << (number - 1)
+    return [process for process in processes if bit & _handled_signals(system, process.pid)]
+
+
+def _handled_signals(system: Any, pid: int) -> int:
+    mask = 0
+    for line in system.process_file(pid, "status").splitlines():
+        if line.startswith((b"SigCgt:", b"SigBlk:")):
+            mask |= int(line.split()[1], 16)
+    return mask
+
+
+def _open_job(system: Any, meant: Meant) -> Job:
+    async_dir = open_async_dir(system, meant.async_dir)
+    try:
+        return Job(system, async_dir, meant.jid)
+    except JobError:
+        async_dir.close()
+        raise
+
+
+def _named(
+    system: Any, params: Mapping[str, Any], environ: Mapping[str, str]
+) -> Iterator[Tuple[Meant, Dict[str, Any]]]:
+    """The jobs that are named one by one, each once, and their ``async_job``. JobError if one is not found."""
+    given = [{"results_file": path} for path in params["results_files"] or []]
+    given += [{"jid": jid} for jid in params["jids"] or []]
+    seen: Set[Meant] = set()
+    for one in given:
+        job = find_given_job(system, one, meant_dir(params), environ, Job)
+        try:
+            meant = Meant(job.async_dir.path, job.jid)
+            if meant not in seen:
+                seen.add(meant)
+                yield meant, job.look(DEFAULT_SHOWN)["async_job"]
+        finally:
+            job.close()
+
+
+def _filtered(
+    system: Any, async_dir: Directory, wanted: Filter, unreadable: List[Dict[str, Any]]
+) -> Iterator[Tuple[Meant, Dict[str, Any]]]:
+    listing = Listing(system, async_dir)
+    for job in listing.take(wanted, DEFAULT_SHOWN):
+        yield Meant(async_dir.path, job.jid), job.view
+    unreadable += listing.unreadable
+
+
+def _meant_jobs(
+    system: Any,
+    params: Mapping[str, Any],
+    environ: Mapping[str, str],
+    unreadable: List[Dict[str, Any]],
+) -> List[Tuple[Meant, Dict[str, Any]]]:
+    """The jobs that the options name: one by one, or by what they are. All are known before one is touched."""
+    by_name = params["jids"] is not None or params["results_files"] is not None
+    filters = [option for option in FILTER_OPTIONS if params.get(option) not in (None, [])]
+    if by_name and filters:
+        raise JobError(
+            f"{filters[0]}: give either jobs by jids or results_files, or what they are, not both"
+        )
+    if by_name:
+        return list(_named(system, params, environ))
+    if not filters:
+        raise JobError(
+            "no job is named: give jids, results_files, or at least one of "
+            + ", ".join(FILTER_OPTIONS)
+        )
+    wanted = Filter(dict(params, state=params["state"] or list(ACTIVE_STATES)))
+    _path, async_dir = given_async_dir(system, params, environ)
+    if async_dir is None:
+        return []
+    try:
+        return list(_filtered(system, async_dir, wanted, unreadable))
+    finally:
+        async_dir.close()
 
 
 def answer_cancel(
     system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
-    """Cancel jobs, or send them a signal."""
+    """Cancel jobs, or send a signal to what they run. One that cannot be cancelled does not keep the others."""
     number = None if params["signal"] is None else signal_number(params["signal"])
-    try:
-        grace = None if params["grace"] is None else parse_duration(params["grace"])
-    except ValueError as error:
-        raise JobError(f"grace: {error}") from None
-    answer = {"changed": False, "jobs": [], "cancelled": [], "signalled": []}  # type: Dict[str, Any]
-    for job in _meant(system, params, environ):
-        before = job.look(DEFAULT_SHOWN)["async_job"]
-        if before["state"] not in END_STATES:
-            answer["changed"] = True
-            answer["cancelled" if number is None else "signalled"].append(job.jid)
-            if not check_mode and number is None:
-                before = cancel_job(job, grace)["async_job"]
-            elif not check_mode and number is not None:
-                send_signal(job, number)
-        answer["jobs"].append(before)
+    grace = duration_option(params, "grace")
+    if number is not None and grace is not None:
+        raise JobError("grace: means nothing with signal, which does not end a job")
+    unreadable = []  # type: List[Dict[str, Any]]
+    jobs = _meant_jobs(system, params, environ, unreadable)
+    answer = {"changed": False, "cancelled": [], "signalled": []}  # type: Dict[str, Any]
+    answer["unreadable"] = unreadable
+    if number is None:
+        _cancel_all(system, jobs, grace, check_mode, answer)
+    else:
+        _signal_all(system, jobs, number, check_mode, answer)
+    answer["changed"] = bool(answer["cancelled"] or answer["signalled"])
     return answer
+
+
+def _cancel_all(
+    system: Any,
+    jobs: List[Tuple[Meant, Dict[str, Any]]],
+    grace: Optional[float],
+    check_mode: bool,
+    answer: Dict[str, Any],
+) -> None:
+    failures, warnings = [], []  # type: List[str], List[str]
+    asked = {}  # type: Dict[Meant, Cancellation]
+    for meant, view in jobs:
+        if view["state"] not in END_STATES and not check_mode:
+            cancellation = Cancellation(system, meant, grace)
+            try:
+                cancellation.ask()
+                asked[meant] = cancellation
+            except JobError as error:
+                failures.append(error.message)
+            warnings += cancellation.warnings
+    views, before, after = [], [], []
+    for meant, view in jobs:
+        state = view["state"]
+        before.append(f"{meant.jid} {state}\n")
+        if meant in asked:
+            try:
+                view = asked[meant].status()["async_job"]
+            except JobError as error:
+                failures.append(error.message)
+        ends = check_mode and state not in END_STATES
+        if ends or (state not in END_STATES and view["state"] == STATE_CANCELLED):
+            answer["cancelled"].append(meant.jid)
+        views.append(view)
+        after.append(f"{meant.jid} {STATE_CANCELLED if ends else view['state']}\n")
+    answer.update(jobs=views, diff={"before": "".join(before), "after": "".join(after)})
+    if warnings:
+        answer["warnings"] = warnings
+    if failures:
+        answer.update(failed=True, msg="; ".join(failures))
+
+
+def _signal_all(
+    system: Any,
+    jobs: List[Tuple[Meant, Dict[str, Any]]],
+    number: int,
+    check_mode: bool,
+    answer: Dict[str, Any],
+) -> None:
+    answer["jobs"] = [view for _meant, view in jobs]
+    refusals = []  # type: List[str]
+    for meant, view in jobs:
+        if view["state"] in END_STATES:
+            continue
+        job = _open_job(system, meant)
+        try:
+            found = listeners(system, commands(job), number)
+        finally:
+            job.close()
+        if found:
+            answer["signalled"].append(meant.jid)
+            if not check_mode:
+                refusals += signal_tree(system, found, number)
+    if refusals:
+        answer["warnings"] = refusals

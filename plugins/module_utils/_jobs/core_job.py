@@ -121,7 +121,10 @@ def look_at_core_job(
         reason = REASON_EXIT
         told = result.get("async_job")
         if isinstance(told, dict) and told.get("state") == STATE_CANCELLED:
-            state, reason = STATE_CANCELLED, REASON_REQUEST  # written by our cancel, core has no such state
+            state, reason = (
+                STATE_CANCELLED,
+                REASON_REQUEST,
+            )  # written by our cancel, core has no such state
     elif state == STATE_LOST:
         why = (
             "the host was started again" if reason == REASON_REBOOTED else "its wrapper was killed"

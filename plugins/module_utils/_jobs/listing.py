@@ -56,7 +56,9 @@ class Filter:
             pattern = params.get(option)
             if pattern is not None:
                 if not pattern.strip():
-                    raise JobError(f"{option}: {pattern!r} names nothing; leave it out to mean every job")
+                    raise JobError(
+                        f"{option}: {pattern!r} names nothing; leave it out to mean every job"
+                    )
                 self._patterns[option] = pattern
         self._older = duration_option(params, "older_than")
         self._newer = duration_option(params, "newer_than")
@@ -139,7 +141,7 @@ class Listing:
             job = Job(self.system, self.async_dir, jid, self.wrappers)
             try:
                 public = job.look(shown)
-                return Listed(jid, public, self._age(public["async_job"]))
+                return Listed(jid, public, self._age(_checked(public["async_job"])))
             finally:
                 if job.job_dir:
                     job.job_dir.close()
@@ -160,6 +162,18 @@ class Listing:
     def _age(self, view: Mapping[str, Any]) -> float:
         moment = view["finished_at"] or view["started_at"] or view["created_at"]
         return max(0.0, self.system.time() - epoch_seconds(moment))
+
+
+def _checked(view: Dict[str, Any]) -> Dict[str, Any]:
+    """``async_job`` of a job file may have been written by anybody who may write there. ValueError, TypeError, KeyError."""
+    if view["state"] not in ALL_STATES:
+        raise ValueError(f"there is no state {view['state']!r}")
+    for key in ("name", "module", "created_at", "started_at", "finished_at"):
+        if view[key] is not None and not isinstance(view[key], str):
+            raise TypeError(f"{key} is no text")
+    if view["elapsed"] is not None:
+        float(view["elapsed"])
+    return view
 
 
 def epoch_seconds(moment: str) -> float:

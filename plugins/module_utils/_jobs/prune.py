@@ -7,18 +7,21 @@
 
 import os
 import re
-import shutil
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+import stat
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from .errors import JobError
+from .errors import JobError, refused
 from .find import candidate_dirs
-from .listing import FILTER_OPTIONS, Filter, given_async_dir, list_jobs
+from .listing import FILTER_OPTIONS, JOB_NAME, Filter, Listing, duration_option, given_async_dir
 from .look import Job
-from .settings import parse_duration
 from .states import END_STATES
-from .store import PRIVATE_DIR, Directory
+from .store import LOCK_FILE, LOCK_SH, MODULE_LOCK_FILE, PRIVATE_DIR, Directory
 from .view import Shown
 
+DEFAULT_REMOTE_TMP = "~/.ansible/tmp"
+# What is only being made looks like what is left over. A start is over after a minute; older_than cannot undercut this.
+_ORPHAN_SECONDS = 300.0
+_WRITE_SECONDS = 5.0  # for a supervisor, or another who looks, to finish what it writes
 PRUNE_OPTIONS = {
     "async_dir": {"type": "str"},
     "older_than": {"type": "str", "default": "7d"},
@@ -27,7 +30,7 @@ PRUNE_OPTIONS = {
     "module": FILTER_OPTIONS["module"],
     "keep": {"type": "int", "default": 0},
     "orphans": {"type": "bool", "default": True},
-    "remote_tmp": {"type": "str", "default": "~/.ansible/tmp"},
+    "remote_tmp": {"type": "str"},
 }  # type: Dict[str, Dict[str, Any]]
 
 
@@ -38,114 +41,236 @@ class Orphan(NamedTuple):
     path: str
 
 
-def _ended_jobs(system: Any, async_dir: Directory, params: Mapping[str, Any]) -> Tuple[List[str], List[Dict[str, str]]]:
-    """The jids that go, the oldest first, and what could not be read. A job that runs is never among them."""
-    wanted = Filter(dict(params, state=params["state"] or list(END_STATES), newer_than=None))
-    found, unreadable = list_jobs(system, async_dir, wanted, Shown(0, None))
-    # the newest ``keep`` of all that match but for their age stay
-    every, _unused = list_jobs(
-        system,
-        async_dir,
-        Filter(dict(params, state=params["state"] or list(END_STATES), older_than=None, newer_than=None)),
-        Shown(0, None),
-    )
-    kept = {job.jid for job in every[len(every) - params["keep"] :]} if params["keep"] else set()
-    return [job.jid for job in found if job.jid not in kept], unreadable
+KIND_WRITE = "unfinished write"
+KIND_JOB_DIR = "job directory"
+KIND_TASK_DIR = "temporary directory"
 
 
-def _job_orphans(system: Any, async_dir: Directory, seconds: float) -> List[Orphan]:
-    """Job directories whose job file somebody removed (stock core's clean-up does), and cut-off writes."""
-    found = []
-    now = system.time()
-    names = async_dir.names()
-    for name in names:
-        if re.match(r"\.j?[0-9]+\.[0-9]+\.[0-9]+\Z|j?[0-9]+\.[0-9]+\.tmp\Z", name):
-            changed = system.stat(name, dir_fd=async_dir.fd, follow_symlinks=False).st_mtime
-            if now - changed > seconds:
-                found.append(Orphan("temporary", async_dir.join(name)))
-    if PRIVATE_DIR not in names:
+class Pruning:
+    """What goes is found first, and looked at again right before it goes."""
+
+    def __init__(
+        self, system: Any, async_dir: Optional[Directory], params: Mapping[str, Any], tmp: str
+    ) -> None:
+        self._system = system
+        self._async_dir = async_dir
+        self._tmp = tmp
+        self._keep = int(params["keep"])
+        if self._keep < 0:
+            raise JobError(f"keep: {self._keep} is no number of jobs to keep; give 0 or more")
+        self._seconds = duration_option(params, "older_than") or 0.0
+        self._wanted = Filter(
+            {
+                "state": params["state"] or list(END_STATES),
+                "name": params["name"],
+                "module": params["module"],
+            }
+        )
+        self._orphan_seconds = max(self._seconds, _ORPHAN_SECONDS)
+        self.jids = []  # type: List[str]
+        self.orphans = []  # type: List[Orphan]
+        self.unreadable = []  # type: List[Dict[str, Any]]
+        self.failures = []  # type: List[str]
+
+    def find(self, orphans: bool) -> None:
+        if self._async_dir is not None:
+            listing = Listing(self._system, self._async_dir)
+            matching = listing.take(self._wanted, Shown(0, None))
+            # of all that match the newest stay, however old
+            matching = matching[: max(0, len(matching) - self._keep)]
+            self.jids = [job.jid for job in matching if job.age >= self._seconds]
+            self.unreadable = listing.unreadable
+            if orphans:
+                self.orphans += self._unfinished_writes(self._async_dir)
+                known = {str(one["id"]) for one in self.unreadable}
+                self.orphans += self._job_dirs(self._async_dir, known)
+        if orphans:
+            self.orphans += self._task_dirs()
+
+    def remove(self) -> None:
+        """Remove what was found. What is no longer to go by now stays, and is not told of."""
+        jids, self.jids = self.jids, []
+        orphans, self.orphans = self.orphans, []
+        for jid in jids:
+            if self._done(jid, self._remove_job):
+                self.jids.append(jid)
+        for orphan in orphans:
+            if self._done(orphan, self._remove_orphan):
+                self.orphans.append(orphan)
+
+    def _done(self, what: Any, remove: Any) -> bool:
+        try:
+            return bool(remove(what))
+        except FileNotFoundError:
+            return False  # another was faster
+        except JobError as error:
+            if "looked_in" not in error.details:  # as above
+                self.failures.append(error.message)
+        except OSError as error:
+            path = what.path if isinstance(what, Orphan) else self._place.join(what)
+            self.failures.append(refused("remove", path, error).message)
+        return False
+
+    @property
+    def _place(self) -> Directory:
+        if self._async_dir is None:
+            raise JobError("there is no async dir")
+        return self._async_dir
+
+    def _remove_job(self, jid: str) -> bool:
+        """Whoever writes to the job is let finish; a job that has begun to run stays."""
+        job = Job(self._system, self._place, jid)
+        try:
+            if job.job_dir is not None and not self._alone(job.job_dir):
+                raise JobError(f"job {jid} was not removed: something is still being written there")
+            if job.look(Shown(0, None))["async_job"]["state"] not in END_STATES:
+                return False
+            job.remove()
+            return True
+        finally:
+            if job.job_dir is not None:
+                job.job_dir.close()
+
+    def _alone(self, job_dir: Directory) -> bool:
+        """Wait until neither a supervisor nor another who looks has anything to write in this job directory."""
+        try:
+            fd = job_dir.open_file(LOCK_FILE)
+        except FileNotFoundError:
+            return True
+        try:
+            return bool(self._system.flock_within(fd, LOCK_SH, _WRITE_SECONDS))
+        finally:
+            self._system.close(fd)
+
+    def _unfinished_writes(self, async_dir: Directory) -> List[Orphan]:
+        """Temporary files of ours, ``.<jid>.<pid>``, and of core's, ``<jid>.tmp``, whose writer was killed."""
+        found = []
+        for name in async_dir.names():
+            if re.match(rf"\.{JOB_NAME}\.[0-9]+\Z|{JOB_NAME}\.tmp\Z", name):
+                try:
+                    info = self._system.stat(name, dir_fd=async_dir.fd, follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # its writer lives
+                if self._forgotten(info) and not stat.S_ISDIR(info.st_mode):
+                    found.append(Orphan(KIND_WRITE, async_dir.join(name)))
         return found
-    private = async_dir.child(PRIVATE_DIR)
-    try:
-        for jid in private.names():
-            if jid in names or not re.match(r"j?[0-9]+\.[0-9]+\Z", jid):
-                continue
-            changed = system.stat(jid, dir_fd=private.fd, follow_symlinks=False).st_mtime
-            if now - changed > seconds and not _lives(private, jid):
-                found.append(Orphan("job directory", private.join(jid)))
-    finally:
-        private.close()
-    return found
 
+    def _forgotten(self, info: Any) -> bool:
+        return bool(self._system.time() - info.st_mtime >= self._orphan_seconds)
 
-def _lives(private: Directory, jid: str) -> bool:
-    job_dir = private.child(jid)
-    try:
-        return job_dir.held("lock") or job_dir.held("module.lock")
-    finally:
-        job_dir.close()
+    def _job_dirs(self, async_dir: Directory, unreadable: Any) -> List[Orphan]:
+        """Job directories whose job file somebody removed, as stock core's clean-up does."""
+        names = set(async_dir.names())
+        try:
+            private = async_dir.child(PRIVATE_DIR)
+        except (OSError, JobError):
+            return []  # none, or told of as unreadable
+        try:
+            return [
+                Orphan(KIND_JOB_DIR, private.join(jid))
+                for jid in private.names()
+                if re.match(JOB_NAME + r"\Z", jid)
+                and jid not in names
+                and jid not in unreadable
+                and self._is_dead(private, jid)
+            ]
+        finally:
+            private.close()
 
+    def _is_dead(self, private: Directory, jid: str) -> bool:
+        try:
+            job_dir = private.child(jid)
+        except (OSError, JobError):
+            return False  # removed meanwhile, or told of as unreadable
+        try:
+            return (
+                self._forgotten(self._system.fstat(job_dir.fd))
+                and not job_dir.held(LOCK_FILE)
+                and not job_dir.held(MODULE_LOCK_FILE)
+            )
+        finally:
+            job_dir.close()
 
-def _temporary_dirs(system: Any, path: str, seconds: float) -> List[Orphan]:
-    """Temporary directories of tasks that core forgot, in the remote_tmp of this user."""
-    found = []
-    try:
-        names = system.listdir(path)
-    except OSError:
-        return []  # no task of this user ever had one there
-    for name in sorted(names):
-        place = os.path.join(path, name)
-        if name.startswith("ansible-tmp-"):
-            info = system.stat(place, follow_symlinks=False)
-            ours = info.st_uid == system.geteuid() and os.path.isdir(place) and not os.path.islink(place)
-            if ours and system.time() - info.st_mtime > seconds and not _in_use(system, place):
-                found.append(Orphan("temporary directory", place))
-    return found
+    def _task_dirs(self) -> List[Orphan]:
+        """Temporary directories of tasks that core forgot, in the remote_tmp of this user."""
+        try:
+            names = sorted(self._system.listdir(self._tmp))
+        except OSError:
+            return []  # no task of this user ever had one there
+        candidates = [
+            os.path.join(self._tmp, name) for name in names if name.startswith("ansible-tmp-")
+        ]
+        return [
+            Orphan(KIND_TASK_DIR, path)
+            for path in candidates
+            if self._is_forgotten_task(path) and not self._in_use(path)
+        ]
 
+    def _is_forgotten_task(self, path: str) -> bool:
+        """A directory of ours in which nothing has changed for long: core writes to one while it transfers."""
+        try:
+            info = self._system.stat(path, follow_symlinks=False)
+            if not stat.S_ISDIR(info.st_mode) or info.st_uid != self._system.geteuid():
+                return False
+            inside = [
+                self._system.stat(os.path.join(path, name), follow_symlinks=False)
+                for name in self._system.listdir(path)
+            ]
+        except OSError:
+            return False  # in use, or gone
+        return all(self._forgotten(one) for one in [info] + inside)
 
-def _in_use(system: Any, path: str) -> bool:
-    mark = path.encode("utf-8", "surrogateescape")
-    return any(mark in system.process_file(pid, "cmdline") for pid in system.processes())
+    def _in_use(self, path: str) -> bool:
+        """Whether a process was started from there; True where nothing tells, as the others' may be hidden."""
+        processes = self._system.processes()
+        mark = os.fsencode(path) + b"/"
+        return 1 not in processes or any(
+            mark in self._system.process_file(pid, "cmdline") for pid in processes
+        )
+
+    def _remove_orphan(self, orphan: Orphan) -> bool:
+        name = os.path.basename(orphan.path)
+        if orphan.kind == KIND_WRITE:
+            return self._place.remove_file(name)
+        if orphan.kind == KIND_TASK_DIR:
+            import shutil  # late: it imports every compressor there is
+
+            shutil.rmtree(orphan.path)  # follows no link, also if one is planted now
+            return True
+        private = self._place.child(PRIVATE_DIR)
+        try:
+            if name in self._place.names() or not self._is_dead(private, name):
+                return False
+            private.remove_child(name)
+            return True
+        finally:
+            private.close()
 
 
 def answer_prune(
     system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
     """Remove, or in check mode tell exactly what would be removed."""
-    try:
-        seconds = parse_duration(params["older_than"])
-    except ValueError as error:
-        raise JobError(f"older_than: {error}") from None
-    if params["keep"] < 0:
-        raise JobError(f"keep: {params['keep']} is no number of jobs to keep; give 0 or more")
+    tmp = params.get("remote_tmp") or params.get("_remote_tmp") or DEFAULT_REMOTE_TMP
     path, async_dir = given_async_dir(system, params, environ)
-    jids = []  # type: List[str]
-    orphans = []  # type: List[Orphan]
-    unreadable = []  # type: List[Dict[str, str]]
-    if async_dir is not None:
-        jids, unreadable = _ended_jobs(system, async_dir, params)
-        if params["orphans"]:
-            orphans += _job_orphans(system, async_dir, seconds)
-    if params["orphans"]:
-        orphans += _temporary_dirs(system, candidate_dirs(system, params["remote_tmp"], environ)[0], seconds)
-    if not check_mode and async_dir is not None:
-        for jid in jids:
-            job = Job(system, async_dir, jid)
-            job.remove()
-            if job.job_dir:
-                job.job_dir.close()
-    if not check_mode:
-        for orphan in orphans:
-            if os.path.isdir(orphan.path):
-                shutil.rmtree(orphan.path)
-            else:
-                os.unlink(orphan.path)
-    lines = [f"job {jid}" for jid in jids] + [f"{orphan.kind} {orphan.path}" for orphan in orphans]
-    return {
+    try:
+        pruning = Pruning(system, async_dir, params, candidate_dirs(system, tmp, environ)[0])
+        pruning.find(params["orphans"])
+        if not check_mode:
+            pruning.remove()
+    finally:
+        if async_dir is not None:
+            async_dir.close()
+    lines = [f"job {jid}\n" for jid in pruning.jids]
+    lines += [f"{orphan.kind} {orphan.path}\n" for orphan in pruning.orphans]
+    answer = {
         "changed": bool(lines),
         "async_dir": path,
-        "jobs": jids,
-        "orphans": [orphan.path for orphan in orphans],
-        "unreadable": unreadable,
-        "diff": {"before": "".join(f"{line}\n" for line in lines), "after": ""},
+        "removed": pruning.jids,
+        "orphans": [orphan.path for orphan in pruning.orphans],
+        "unreadable": pruning.unreadable,
+        "diff": {"before": "".join(lines), "after": ""},
     }
+    if pruning.failures:
+        answer.update(failed=True, msg="; ".join(pruning.failures))
+    return answer
