@@ -19,9 +19,9 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
+from ansible.plugins import loader as plugin_loader
 from ansible.plugins.become import BecomeBase
 from ansible.plugins.connection import ConnectionBase
-from ansible.plugins.loader import shell_loader
 from ansible.template import Templar
 
 from ansible_collections.longrun.jobs.plugins.action import async_cancel, async_info, async_prune
@@ -53,7 +53,7 @@ class Connection(ConnectionBase):
         self._pipelining = pipelining
         self.become = Become() if become else None
         self._play_context = PlayContext()
-        self._shell = shell_loader.get("sh")
+        self._shell = plugin_loader.shell_loader.get("sh")
         self._shell.set_options(
             direct={
                 "remote_tmp": str(root / "remote tmp"),
@@ -123,8 +123,9 @@ class Asked:
             play_context=PlayContext(),
             loader=loader,
             templar=Templar(loader=loader),
-            shared_loader_obj=None,
+            shared_loader_obj=plugin_loader,
         )
+        self.action._load_name = self.action._original_path = name  # as a loader would
         self._variables = {"ansible_python_interpreter": sys.executable, **(variables or {})}
 
     def result(self) -> dict[str, Any]:
