@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.vars import merge_hash
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import STATUS_OPTIONS
@@ -16,9 +15,10 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput, live_output
 
 
-class ActionModule(ActionBase):
+class ActionModule(_core.CarrierAction):
     """In front of our module; on a Windows target core's own action does it all."""
 
+    _carried_module = "async_status"
     _supports_check_mode = True
     _supports_async = False
 
@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
         }
         if given["jid"]:
             results["ansible_job_id"] = given["jid"]
-        arguments = dict(self._task.args, _async_dir=_core.async_dir_option(self))
+        arguments = dict(given, _async_dir=_core.async_dir_option(self))
         live = self._live_output(task_vars or {}) if asks_status else None
         if live:
             arguments["_since"] = live.cursor

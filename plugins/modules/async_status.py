@@ -61,10 +61,6 @@ options:
       - Have O(mode=cleanup) remove the files of a job that still runs. The job itself goes on, but its result is lost.
     type: bool
     default: false
-  _async_dir:
-    description:
-      - Not for tasks. The action of the same name tells the module by it which async dir the task has.
-    type: str
   _since:
     description:
       - Not for tasks. The action of the same name asks by it for the output that it shows while the job runs.
@@ -80,9 +76,8 @@ attributes:
     support: full
     platforms: posix, windows
     description: On Windows the request is handed over to the module of ansible-core, with the options that it has.
-  async:
-    support: none
-    description: Whether it can be run as a job itself.
+extends_documentation_fragment:
+  - longrun.jobs.jobs
 notes:
   - RV(ignore:stdout) and RV(ignore:stderr) are those of the module that the job ran, once it has ended. While it runs, the lines so far are
     in RV(async_job.output).
@@ -91,6 +86,9 @@ notes:
     process, such as M(ansible.builtin.dnf), has no output to show before its end.
 seealso:
   - module: ansible.builtin.async_status
+  - module: longrun.jobs.async_info
+  - module: longrun.jobs.async_cancel
+  - module: longrun.jobs.async_prune
 """
 
 EXAMPLES = r"""
@@ -351,46 +349,18 @@ async_job:
       max_rss_bytes: 40112128
 """
 
-import json
-import os
-import sys
-from typing import Any, Dict
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import (
-    STATUS_OPTIONS,
-    answer_status,
-)
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
-
-
-def end_with(answer: Dict[str, Any]) -> None:
-    """The job's result as its module wrote it: exit_json would take it apart and put it together differently."""
-    sys.stdout.write(f"\n{json.dumps(answer)}\n")
-    sys.stdout.flush()
-    # before the interpreter ends by itself, which newer cores take for a module's failure
-    raise SystemExit(0)
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import STATUS_OPTIONS
+from ansible_collections.longrun.jobs.plugins.module_utils._operation_module import run_as_module
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=dict(STATUS_OPTIONS, _async_dir={"type": "str"}, _since={"type": "str"}),
+    run_as_module(
+        "async_status",
+        STATUS_OPTIONS,
+        internal=("_async_dir", "_since"),
         mutually_exclusive=[("jid", "results_file")],
         required_one_of=[("jid", "results_file")],
-        supports_check_mode=True,
     )
-    try:
-        end_with(answer_status(System(), module.params, os.environ, module.check_mode))
-    except JobError as error:
-        module.fail_json(
-            msg=error.message,
-            ansible_job_id=module.params["jid"] or os.path.basename(module.params["results_file"]),
-            started=True,
-            finished=True,
-            **error.details,
-        )
 
 
 if __name__ == "__main__":

@@ -955,6 +955,7 @@ RESULT_FILE = "result"  # what the module printed
 MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
 EXIT_FILE = "exit"  # the module's exit status: its result is whole
 PROGRESS_FILE = "progress"
+REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
 RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
 NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
 PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
@@ -1670,6 +1671,7 @@ _WORKING_FILES = (
     NO_SPACE_FILE,
     PAYLOAD_DIRS_FILE,
     RESERVE_FILE,
+    REQUEST_FILE,
     MODULE_LOCK_FILE,
 )
 
@@ -2297,14 +2299,24 @@ def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]
     return found
 
 
-def job_tree(system: Any, jid: str, supervisor: int, module: Optional[Process]) -> List[Process]:
+def job_tree(
+    system: Any,
+    jid: str,
+    supervisor: int,
+    module: Optional[Process],
+    known: Iterable[Process] = (),
+) -> List[Process]:
     processes = system.processes()
     if not processes:  # no /proc: the module's process group is all that can be reached
         group = Process(-module.pid, None) if module else None
         return [group] if group and system.kill(group.pid, None, 0) else []
     pids = descendants(processes, [supervisor]) if supervisor else set()
-    if module and processes.get(module.pid, (0, -1, ""))[1] == module.start:
-        pids |= {module.pid} | descendants(processes, [module.pid])
+    roots = {
+        process.pid
+        for process in list(known) + ([module] if module else [])
+        if processes.get(process.pid, (0, -1, ""))[1] == process.start
+    }
+    pids |= roots | descendants(processes, roots)
     if not supervisor:
         oldest = (module.start if module else None) or 0
         mark = f"{JOB_MARK}={jid}".encode("ascii")
@@ -2330,29 +2342,38 @@ def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
 
 
 def end_tree(
-    system: Any, jid: str, supervisor: int, module: Optional[Process], grace: float, pause: Any
+    system: Any,
+    jid: str,
+    supervisor: int,
+    module: Optional[Process],
+    grace: float,
+    pause: Any,
+    known: Iterable[Process] = (),
 ) -> bool:
     deadline = system.monotonic() + grace
+    seen = set(known)  # their children are the job's also when they themselves have ended
     signalled = set()  # type: Set[Process]
     while True:
-        tree = job_tree(system, jid, supervisor, module)
+        tree = job_tree(system, jid, supervisor, module, seen)
+        seen.update(tree)
         if not tree:
             return True
         left = deadline - system.monotonic()
         if left <= 0:
             break
-        signal_tree(
-            system, [process for process in tree if process not in signalled], signal.SIGTERM
-        )
+        new = [process for process in tree if process not in signalled]
+        signal_tree(system, new, signal.SIGTERM)
+        signal_tree(system, new, signal.SIGCONT)  # what was stopped could not end by TERM
         signalled.update(tree)
         pause(min(left, _ENDING_STEP))
     last = system.monotonic() + 5.0
     while system.monotonic() < last:
         signal_tree(system, tree, signal.SIGKILL)
         pause(_ENDING_STEP)
-        tree = job_tree(system, jid, supervisor, module)
+        tree = job_tree(system, jid, supervisor, module, seen)
         if not tree:
             return True
+        seen.update(tree)
     return False
 
 
@@ -2493,6 +2514,7 @@ class Supervisor:
             if self._module_ended:
                 return None, REASON_EXIT
             if self._requested:
+                self._take_request()
                 return STATE_CANCELLED, REASON_REQUEST
             now = system.monotonic()
             if deadline is not None and now >= deadline:
@@ -2504,6 +2526,13 @@ class Supervisor:
                 idle_until = now + record["idle_timeout"] - quiet
             waits = [moment - now for moment in (deadline, idle_until) if moment is not None]
             self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
+
+    def _take_request(self) -> None:
+        try:
+            wanted = json.loads((self.job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
+        except (OSError, ValueError):
+            return
+        self._record["grace"] = float(wanted.get("grace", self._record["grace"]))
 
     def _quiet_seconds(self) -> float:
         system = self._system

@@ -10,16 +10,35 @@ Private to the collection longrun.jobs: may change in any release.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
+from ansible.executor import module_common, task_result
+from ansible.executor.interpreter_discovery import (
+    InterpreterDiscoveryRequiredError,
+    discover_interpreter,
+)
+from ansible.inventory.host import Host
 from ansible.plugins import action as core_actions
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-__all__ = ("async_dir_option", "core_action", "is_windows", "show_lines", "shows_text")
+from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import program
+
+__all__ = (
+    "CarrierAction",
+    "async_dir_option",
+    "core_action",
+    "is_windows",
+    "remote_tmp_option",
+    "reset_connection",
+    "send_poll_event",
+    "show_lines",
+    "shows_text",
+)
 
 
 def core_action(action: ActionBase, name: str) -> ActionBase:
@@ -44,6 +63,112 @@ def core_action(action: ActionBase, name: str) -> ActionBase:
     return replaced
 
 
+class CarrierAction(ActionBase):
+    """An action whose module is not built as AnsiballZ but sent as one plain program, in one exec.
+
+    core does the rest as always: become, environment, interpreter discovery, parsing. Where the connection or the
+    become plugin cannot pipeline, core puts the same program on the target as a file.
+    """
+
+    _carried_module: str
+
+    def _configure_module(
+        self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]
+    ) -> Any:
+        """(style, shebang, data, path) up to 2.18, (bits, path) from 2.19 on."""
+        if module_name != f"longrun.jobs.{self._carried_module}":
+            return super()._configure_module(module_name, module_args, task_vars)
+        params = {key: value for key, value in module_args.items() if not key.startswith("_ansible")}
+        check_mode = bool(module_args.get("_ansible_check_mode"))
+        data = program(self._carried_module, params, check_mode)
+        shebang = self._carrier_shebang(task_vars)
+        path = f"{self._carried_module}.py"
+        built = getattr(module_common, "_BuiltModule", None)
+        if built is None:
+            return "new", shebang, data, path
+        bits = built(
+            b_module_data=data, module_style="new", shebang=shebang, serialization_profile="legacy"
+        )
+        return bits, path
+
+    def _carrier_shebang(self, task_vars: dict[str, Any]) -> str:
+        """The line that names the target's Python, found as for any module."""
+        delegate = self._task.delegate_to
+        use_vars = task_vars["ansible_delegated_vars"][delegate] if delegate else task_vars
+        options = {"remote_is_local": bool(getattr(self._connection, "_remote_is_local", False))}
+        try:
+            found = module_common._get_shebang(
+                "/usr/bin/python", use_vars, self._templar, **options
+            )
+        except InterpreterDiscoveryRequiredError as required:
+            interpreter = discover_interpreter(
+                action=self,
+                interpreter_name=required.interpreter_name,
+                discovery_mode=required.discovery_mode,
+                task_vars=use_vars,
+            )
+            key = f"discovered_interpreter_{required.interpreter_name}"
+            use_vars.setdefault("ansible_facts", {})[key] = interpreter
+            if not delegate or self._task.delegate_facts:
+                task_vars.setdefault("ansible_facts", {})[key] = interpreter
+                self._discovered_interpreter = interpreter
+                self._discovered_interpreter_key = key
+            found = module_common._get_shebang(
+                "/usr/bin/python", use_vars, self._templar, **options
+            )
+        return str(found[0])
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        """Without become, a connection that can pipeline does, whatever the option says: that is for sudo's sake."""
+        if super()._is_pipelining_enabled(module_style, wrap_async):
+            return True
+        connection = self._connection
+        return bool(
+            module_style == "new"
+            and not wrap_async
+            and getattr(connection, "has_pipelining", False)
+            and not connection.become
+            and not C.DEFAULT_KEEP_REMOTE_FILES  # type: ignore[attr-defined]  # made at run time
+        )
+
+
+def reset_connection(action: ActionBase) -> None:
+    """Have the next request make a new connection, as core's own poller does when a host went away."""
+    reset = getattr(action._connection, "reset", None)
+    if reset is not None:
+        reset()
+
+
+def send_poll_event(action: ActionBase, host: str, status: dict[str, Any]) -> None:
+    """``v2_runner_on_async_poll`` for a job's status, as core's own poller sends it, so that every callback sees it.
+
+    A worker's way to the callbacks is the queue that Display prints through; what is put into it differs:
+    a TaskResult up to 2.18, a _RawTaskResult in 2.19 and 2.20, a UnifiedTaskResult from 2.21 on.
+    """
+    queue = Display()._final_q  # type: ignore[attr-defined]  # set in worker processes
+    if queue is None:
+        return
+    task = action._task
+    named = Host(host, gen_uuid=False)
+    if "utr" in inspect.signature(queue.send_callback).parameters:
+        from ansible._internal import _task
+
+        queue.send_callback(
+            "v2_runner_on_async_poll",
+            named,
+            task,
+            _task.UnifiedTaskResult.from_action_result_dict(dict(status)),
+        )
+        return
+    fields = {"task_fields": task.dump_attrs()}
+    raw = getattr(task_result, "_RawTaskResult", None)
+    if raw is not None:
+        event = raw(host=named, task=task, return_data=status, **fields)
+    else:
+        event = task_result.TaskResult(host, task._uuid, status, **fields)
+    queue.send_callback("v2_runner_on_async_poll", event)
+
+
 def is_windows(action: ActionBase) -> bool:
     """Whether the target's shell is PowerShell. ``_IS_WINDOWS`` is set by the shell plugin, in all of these cores."""
     return bool(getattr(action._connection._shell, "_IS_WINDOWS", False))
@@ -52,6 +177,11 @@ def is_windows(action: ActionBase) -> bool:
 def async_dir_option(action: ActionBase) -> str:
     """``async_dir`` of the shell plugin, its ``~`` not expanded: the target does that, without an exec of its own."""
     return str(action.get_shell_option("async_dir", default="~/.ansible_async"))
+
+
+def remote_tmp_option(action: ActionBase) -> str:
+    """``remote_tmp`` of the shell plugin, not expanded, either."""
+    return str(action.get_shell_option("remote_tmp", default="~/.ansible/tmp"))
 
 
 def shows_text() -> bool:

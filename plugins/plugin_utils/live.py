@@ -21,10 +21,10 @@ def live_output(host: str, job: str) -> LiveOutput:
 
 
 class LiveOutput:
-    """The lines of one job. ``cursor`` is what to ask the target for next."""
+    """The lines of one job. ``label`` stands before each, ``cursor`` is what to ask the target for next."""
 
-    def __init__(self, host: str) -> None:
-        self._host = host
+    def __init__(self, label: str) -> None:
+        self.label = label
         self._looked = False
         self.cursor = "0:0"
 
@@ -40,6 +40,6 @@ class LiveOutput:
             lines = output[stream]
             left_out = len(lines) - _SHOWN_AT_ONCE
             if left_out > 0:
-                shown.append(f"{self._host} {mark} [{left_out} lines not shown here]")
-            shown += [f"{self._host} {mark} {line}" for line in lines[-_SHOWN_AT_ONCE:]]
+                shown.append(f"{self.label} {mark} [{left_out} lines not shown here]")
+            shown += [f"{self.label} {mark} {line}" for line in lines[-_SHOWN_AT_ONCE:]]
         return shown

@@ -6,14 +6,16 @@
 """What can be known of a job that stock core started: its file, and whether its wrapper still lives."""
 
 import json
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from .record import failed_state, job_view, timestamp
 from .states import (
     END_STATES,
     REASON_EXIT,
     REASON_REBOOTED,
+    REASON_REQUEST,
     REASON_SUPERVISOR_KILLED,
+    STATE_CANCELLED,
     STATE_FAILED,
     STATE_LOST,
     STATE_RUNNING,
@@ -23,17 +25,50 @@ from .store import Directory
 from .view import Shown, output_view
 
 
+class CoreWrappers:
+    """The processes of core's async_wrapper, whose jobs they are; looked for once, when they are first asked for.
+
+    A job that was there before must have its wrapper among them, or the wrapper has ended since.
+    """
+
+    def __init__(self, system: Any) -> None:
+        self._system = system
+        self._found = None  # type: Optional[List[Tuple[List[bytes], int, int]]]
+        self.known = True  # whether there is a /proc to tell
+
+    def of(self, jid: str, owner: Optional[int] = None) -> List[Tuple[int, int]]:
+        """(pid, start time) of this job's wrappers, of this user's only if one is given."""
+        if self._found is None:
+            self._found = self._look()
+        given = jid.split(".")[0].encode("ascii")
+        return [
+            (pid, start)
+            for words, pid, start in self._found
+            if given in words and (owner is None or self._owner(pid) == owner)
+        ]
+
+    def _look(self) -> List[Tuple[List[bytes], int, int]]:
+        processes = self._system.processes()
+        self.known = bool(processes)
+        found = []
+        for pid, (_parent, start, state) in processes.items():
+            words = self._system.process_file(pid, "cmdline").split(b"\0")
+            if state not in "ZX" and any(word.endswith(b"async_wrapper.py") for word in words):
+                found.append((words, pid, start))
+        return found
+
+    def _owner(self, pid: int) -> Optional[int]:
+        try:
+            return int(self._system.stat(f"/proc/{pid}").st_uid)
+        except OSError:
+            return None  # it has ended
+
+
 def wrapper_alive(system: Any, jid: str) -> Optional[bool]:
     """Whether core's async_wrapper of this job runs; None where there is no /proc to tell."""
-    processes = system.processes()
-    if not processes:
-        return None
-    given = jid.split(".")[0].encode("ascii")
-    for pid in processes:
-        words = system.process_file(pid, "cmdline").split(b"\0")
-        if given in words and any(word.endswith(b"async_wrapper.py") for word in words):
-            return True
-    return False
+    wrappers = CoreWrappers(system)
+    found = wrappers.of(jid)
+    return bool(found) if wrappers.known else None
 
 
 def _boot_time(system: Any) -> float:
@@ -47,7 +82,7 @@ def parse_job_file(text: Optional[bytes]) -> Optional[Dict[str, Any]]:
     """The job file's object; None if it is empty, cut off or something else."""
     try:
         found = json.loads((text or b"").decode("utf-8", "replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -57,8 +92,15 @@ def core_finished(data: Optional[Dict[str, Any]]) -> bool:
     return data is not None and ("started" not in data or bool(data.get("finished")))
 
 
-def look_at_core_job(system: Any, async_dir: Directory, jid: str, shown: Shown) -> Dict[str, Any]:
+def look_at_core_job(
+    system: Any,
+    async_dir: Directory,
+    jid: str,
+    shown: Shown,
+    wrappers: Optional[CoreWrappers] = None,
+) -> Dict[str, Any]:
     """The status of a job of core's, with async_job filled in as far as anybody can know."""
+    wrappers = wrappers or CoreWrappers(system)
     info = system.stat(jid, dir_fd=async_dir.fd, follow_symlinks=False)
     data = parse_job_file(async_dir.read_file(jid))
     state = STATE_RUNNING
@@ -66,7 +108,7 @@ def look_at_core_job(system: Any, async_dir: Directory, jid: str, shown: Shown) 
     if not core_finished(data):
         # another user's processes may be hidden from us
         ours = system.geteuid() in (0, info.st_uid)
-        if ours and wrapper_alive(system, jid) is False:
+        if ours and not wrappers.of(jid, info.st_uid) and wrappers.known:
             # it may have ended between our two looks
             data = parse_job_file(async_dir.read_file(jid))
             if not core_finished(data):
@@ -77,6 +119,12 @@ def look_at_core_job(system: Any, async_dir: Directory, jid: str, shown: Shown) 
     if core_finished(data):
         state = STATE_FAILED if failed_state(result) else STATE_SUCCEEDED
         reason = REASON_EXIT
+        told = result.get("async_job")
+        if isinstance(told, dict) and told.get("state") == STATE_CANCELLED:
+            state, reason = (
+                STATE_CANCELLED,
+                REASON_REQUEST,
+            )  # written by our cancel, core has no such state
     elif state == STATE_LOST:
         why = (
             "the host was started again" if reason == REASON_REBOOTED else "its wrapper was killed"

@@ -30,6 +30,7 @@ from .store import (
     NO_SPACE_FILE,
     PAYLOAD_DIRS_FILE,
     RECORD_FILE,
+    REQUEST_FILE,
     RESERVE_FILE,
     RESULT_FILE,
     Directory,
@@ -43,6 +44,7 @@ _WORKING_FILES = (
     NO_SPACE_FILE,
     PAYLOAD_DIRS_FILE,
     RESERVE_FILE,
+    REQUEST_FILE,
     MODULE_LOCK_FILE,
 )
 

@@ -13,7 +13,13 @@ from .errors import JobError, refused
 from .jid import check_jid
 from .store import PRIVATE_DIR, RECORD_FILE, Directory, expand_home, open_async_dir
 
+DEFAULT_ASYNC_DIR = "~/.ansible_async"
 _HOMES_ASKED = 200  # other users' homes that are looked into for a hint
+
+
+def meant_dir(params: Mapping[str, Any]) -> str:
+    """The async dir that a task means, as it is written: its own option, its shell's setting, core's default."""
+    return str(params.get("async_dir") or params.get("_async_dir") or DEFAULT_ASYNC_DIR)
 
 
 def job_of_results_file(path: str) -> Tuple[str, str]:
@@ -70,6 +76,19 @@ def find_job(system: Any, jid: str, dirs: List[str], home_part: Optional[str]) -
     hint = _other_owner(system, jid, home_part, dirs) if home_part else ""
     me = system.owner_name(system.geteuid())
     raise JobError(f"could not find job {jid} as {me}: {'; '.join(tried)}{hint}", looked_in=dirs)
+
+
+def find_given_job(
+    system: Any, one: Mapping[str, Any], given: str, environ: Mapping[str, str], job_class: Any
+) -> Any:
+    """The job that a caller names by ``results_file`` or, in the async dir given, by ``jid``."""
+    if one.get("results_file"):
+        directory, jid = job_of_results_file(one["results_file"])
+        return job_class(system, find_job(system, jid, [directory], None), jid)
+    jid = check_jid(one.get("jid"))
+    home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
+    dirs = candidate_dirs(system, given, environ)
+    return job_class(system, find_job(system, jid, dirs, home_part), jid)
 
 
 def _why_not(system: Any, path: str, error: JobError) -> str:

@@ -10,10 +10,16 @@ import json
 import time
 from typing import Any, Dict, Optional, Tuple
 
-from .core_job import core_finished, look_at_core_job, parse_job_file, wrapper_alive
+from .core_job import (
+    CoreWrappers,
+    core_finished,
+    look_at_core_job,
+    parse_job_file,
+    wrapper_alive,
+)
 from .ending import conclude, exit_status, whole_result, write_end
 from .errors import JobError, refused
-from .record import job_file
+from .record import RECORD_VERSION, job_file
 from .retention import remove_job
 from .states import (
     END_STATES,
@@ -35,7 +41,7 @@ from .store import (
     Directory,
 )
 from .tree import Process, end_tree
-from .view import Shown, output_view, show
+from .view import DEFAULT_SHOWN, Shown, output_view, show
 
 _SETTLE_SECONDS = 15.0  # that another may take to write down an end
 _CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing tells
@@ -44,10 +50,17 @@ _CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing 
 class Job:
     """One job in its async dir. JobError: what is there cannot be read or is not believed."""
 
-    def __init__(self, system: Any, async_dir: Directory, jid: str) -> None:
+    def __init__(
+        self,
+        system: Any,
+        async_dir: Directory,
+        jid: str,
+        wrappers: Optional[CoreWrappers] = None,
+    ) -> None:
         self.system = system
         self.async_dir = async_dir
         self.jid = jid
+        self._wrappers = wrappers  # looked for already, where many jobs are asked after
         self.job_dir = None  # type: Optional[Directory]
         try:
             private = async_dir.child(PRIVATE_DIR)
@@ -87,10 +100,15 @@ class Job:
         if text is None or self.job_dir is None:
             return None
         try:
-            found = json.loads(text.decode("ascii"))  # type: Dict[str, Any]
-        except ValueError:
+            found = json.loads(text.decode("ascii"))
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or found.get("version") != RECORD_VERSION:
             path = self.job_dir.join(RECORD_FILE)
-            raise JobError(f"the record of job {self.jid} is damaged: {path}", path=path) from None
+            raise JobError(
+                f"the record of job {self.jid} is damaged, or of another version of this collection: {path}",
+                path=path,
+            )
         return found
 
     def look(self, shown: Shown) -> Dict[str, Any]:
@@ -107,7 +125,7 @@ class Job:
     def _look(self, shown: Shown) -> Dict[str, Any]:
         record = self.record()
         if record is None or self.job_dir is None:
-            return look_at_core_job(self.system, self.async_dir, self.jid, shown)
+            return look_at_core_job(self.system, self.async_dir, self.jid, shown, self._wrappers)
         public = parse_job_file(self.async_dir.read_file(self.jid))
         if public is not None and core_finished(public):
             return self._ended(public, shown)
@@ -126,7 +144,18 @@ class Job:
             view["output"] = output_view(self.job_dir, shown, True)
         return public
 
-    def _truth(self, record: Dict[str, Any]) -> Tuple[bool, Optional[Dict[str, Any]]]:
+    def end_unsupervised(self, state: str, reason: str, grace: float) -> Dict[str, Any]:
+        """End a job that has no supervisor any more, and answer its status."""
+        record = self.record()
+        if record is not None:
+            public = self._truth(dict(record, grace=grace), (state, reason))[1]
+            if public is not None:
+                return public  # also where a full disk did not take it
+        return self.look(DEFAULT_SHOWN)
+
+    def _truth(
+        self, record: Dict[str, Any], request: Optional[Tuple[str, str]] = None
+    ) -> Tuple[bool, Optional[Dict[str, Any]]]:
         """Of a job whose record says that it runs: whether it has a supervisor, and its end if it had one."""
         job_dir, system = self.job_dir, self.system
         if job_dir is None:
@@ -140,14 +169,14 @@ class Job:
                 return False, None
         except OSError:
             # a file system that locks no directories: both write the same
-            return self._settle(record, same_boot)
+            return self._settle(record, same_boot, request)
         try:
-            return self._settle(record, same_boot)
+            return self._settle(record, same_boot, request)
         finally:
             system.flock(job_dir.fd, LOCK_UN)
 
     def _settle(
-        self, record: Dict[str, Any], same_boot: bool
+        self, record: Dict[str, Any], same_boot: bool, request: Optional[Tuple[str, str]]
     ) -> Tuple[bool, Optional[Dict[str, Any]]]:
         """Write the end of a job whose supervisor is gone, if it has ended or must end now."""
         job_dir, system = self.job_dir, self.system
@@ -156,15 +185,17 @@ class Job:
         public = parse_job_file(self.async_dir.read_file(self.jid))
         if public is not None and core_finished(public):
             return False, public  # its supervisor, or another who looked, wrote it just now
+        grace = record["grace"]
         record.update(self.record() or {})
-        state = None  # type: Optional[str]
         # what it printed may look whole while it goes on; behind its exit, only what it forked holds its lock
+        state = None  # type: Optional[str]
         if same_boot and job_dir.held(MODULE_LOCK_FILE) and exit_status(job_dir) is None:
-            if not record["timeout"] or system.monotonic() < record["began"] + record["timeout"]:
+            due = record["timeout"] and system.monotonic() >= record["began"] + record["timeout"]
+            if not due and request is None:
                 return False, None
             module = Process(record["process"]["pid"], record["process"]["start"])
-            end_tree(system, self.jid, 0, module, record["grace"], time.sleep)
-            state, reason = STATE_TIMED_OUT, REASON_DEADLINE
+            end_tree(system, self.jid, 0, module, grace, time.sleep)
+            state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
         elif whole_result(job_dir):
             reason = REASON_EXIT
             record["recovered"] = True

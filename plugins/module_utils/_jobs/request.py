@@ -9,19 +9,18 @@ import os
 from typing import Any, Dict, Mapping
 
 from .errors import JobError
-from .find import candidate_dirs, find_job, job_of_results_file
-from .jid import check_jid
+from .find import find_given_job, meant_dir
 from .look import Job, look_until_end
 from .output import parse_cursor
 from .states import END_STATES
 from .view import Shown, output_view
 
-DEFAULT_ASYNC_DIR = "~/.ansible_async"
 _MAX_TAIL_LINES = 10000
 # as AnsibleModule and validate_argument_spec take it
 STATUS_OPTIONS = {
     "jid": {"type": "str"},
     "results_file": {"type": "str"},
+    "async_dir": {"type": "str"},
     "mode": {"type": "str", "choices": ["cleanup", "status"], "default": "status"},
     "wait": {"type": "float", "default": 0},
     "tail_lines": {"type": "int", "default": 10},
@@ -51,22 +50,19 @@ def answer_status(
     shown = _shown(params)
     if not 0 <= params["wait"] < 1e7:
         raise JobError(f"wait: {params['wait']:g} is no number of seconds to wait for")
-    home_part = None
-    if params["results_file"] is not None:
-        directory, jid = job_of_results_file(params["results_file"])
-        dirs = [directory]
-    else:
-        jid = check_jid(params["jid"])
-        given = params.get("_async_dir") or DEFAULT_ASYNC_DIR
-        dirs = candidate_dirs(system, given, environ)
-        home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
-    job = Job(system, find_job(system, jid, dirs, home_part), jid)
+    job = find_given_job(system, params, meant_dir(params), environ, Job)
     try:
         if params["mode"] == "cleanup":
             return _clean_up(job, params["force"], check_mode)
         return _status(job, params, shown, check_mode)
     finally:
         job.close()
+
+
+def status_refusal(_error: JobError, params: Mapping[str, Any]) -> Dict[str, Any]:
+    """As core's: a job that cannot be asked after counts as finished, so that loops end."""
+    jid = params["jid"] or os.path.basename(params["results_file"])
+    return {"ansible_job_id": jid, "started": True, "finished": True}
 
 
 def _status(job: Job, params: Mapping[str, Any], shown: Shown, check_mode: bool) -> Dict[str, Any]:

@@ -20,6 +20,7 @@ RESULT_FILE = "result"  # what the module printed
 MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
 EXIT_FILE = "exit"  # the module's exit status: its result is whole
 PROGRESS_FILE = "progress"
+REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
 RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
 NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
 PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them

@@ -8,6 +8,7 @@
 It sleeps until something happens: a child's end, a deadline, a request. Idle, it does not wake up at all.
 """
 
+import json
 import os
 import signal
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -32,6 +33,7 @@ from .store import (
     PRIVATE_DIR,
     PROGRESS_FILE,
     RECORD_FILE,
+    REQUEST_FILE,
     RESULT_FILE,
     Directory,
 )
@@ -183,6 +185,7 @@ class Supervisor:
             if self._module_ended:
                 return None, REASON_EXIT
             if self._requested:
+                self._take_request()
                 return STATE_CANCELLED, REASON_REQUEST
             now = system.monotonic()
             if deadline is not None and now >= deadline:
@@ -194,6 +197,14 @@ class Supervisor:
                 idle_until = now + record["idle_timeout"] - quiet
             waits = [moment - now for moment in (deadline, idle_until) if moment is not None]
             self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
+
+    def _take_request(self) -> None:
+        """A request may come with a grace of its own."""
+        try:
+            wanted = json.loads((self.job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
+        except (OSError, ValueError):
+            return
+        self._record["grace"] = float(wanted.get("grace", self._record["grace"]))
 
     def _quiet_seconds(self) -> float:
         """How long nothing was printed or reported. By file times: nobody pays for it while output flows."""

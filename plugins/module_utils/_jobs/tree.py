@@ -33,19 +33,30 @@ def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]
     return found
 
 
-def job_tree(system: Any, jid: str, supervisor: int, module: Optional[Process]) -> List[Process]:
+def job_tree(
+    system: Any,
+    jid: str,
+    supervisor: int,
+    module: Optional[Process],
+    known: Iterable[Process] = (),
+) -> List[Process]:
     """Every living process of a job.
 
     Below a living supervisor that is all of its descendants: orphans come back to it. The mark in the
-    environment finds the orphans of a supervisor that is gone.
+    environment finds the orphans of a supervisor that is gone. known: processes seen earlier, whose parents may
+    have ended since.
     """
     processes = system.processes()
     if not processes:  # no /proc: the module's process group is all that can be reached
         group = Process(-module.pid, None) if module else None
         return [group] if group and system.kill(group.pid, None, 0) else []
     pids = descendants(processes, [supervisor]) if supervisor else set()
-    if module and processes.get(module.pid, (0, -1, ""))[1] == module.start:
-        pids |= {module.pid} | descendants(processes, [module.pid])
+    roots = {
+        process.pid
+        for process in list(known) + ([module] if module else [])
+        if processes.get(process.pid, (0, -1, ""))[1] == process.start
+    }
+    pids |= roots | descendants(processes, roots)
     if not supervisor:
         oldest = (module.start if module else None) or 0
         mark = f"{JOB_MARK}={jid}".encode("ascii")
@@ -72,25 +83,33 @@ def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
 
 
 def end_tree(
-    system: Any, jid: str, supervisor: int, module: Optional[Process], grace: float, pause: Any
+    system: Any,
+    jid: str,
+    supervisor: int,
+    module: Optional[Process],
+    grace: float,
+    pause: Any,
+    known: Iterable[Process] = (),
 ) -> bool:
     """End a job's processes; True when none is left.
 
-    pause(seconds): wait for at most that long, less if a process ended.
+    pause(seconds): wait for at most that long, less if a process ended. known: see job_tree.
     """
     deadline = system.monotonic() + grace
+    seen = set(known)  # their children are the job's also when they themselves have ended
     signalled = set()  # type: Set[Process]
     while True:
-        tree = job_tree(system, jid, supervisor, module)
+        tree = job_tree(system, jid, supervisor, module, seen)
+        seen.update(tree)
         if not tree:
             return True
         left = deadline - system.monotonic()
         if left <= 0:
             break
         # what was started since the first look gets its TERM as well
-        signal_tree(
-            system, [process for process in tree if process not in signalled], signal.SIGTERM
-        )
+        new = [process for process in tree if process not in signalled]
+        signal_tree(system, new, signal.SIGTERM)
+        signal_tree(system, new, signal.SIGCONT)  # what was stopped could not end by TERM
         signalled.update(tree)
         pause(min(left, _ENDING_STEP))
     # a process in uninterruptible sleep does not die: we do not wait for ever
@@ -98,7 +117,8 @@ def end_tree(
     while system.monotonic() < last:
         signal_tree(system, tree, signal.SIGKILL)
         pause(_ENDING_STEP)
-        tree = job_tree(system, jid, supervisor, module)
+        tree = job_tree(system, jid, supervisor, module, seen)
         if not tree:
             return True
+        seen.update(tree)
     return False

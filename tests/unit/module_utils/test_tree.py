@@ -115,8 +115,33 @@ def test_without_a_supervisor_the_orphans_are_known_by_their_environment():
 def test_term_comes_first_and_kill_only_for_what_is_left_after_the_grace():
     system = Played({10: (1, 5, "S"), 11: (10, 6, "S")}, stubborn=(10,))
     assert end_tree(system, "j1.1", 1, Process(10, 5), 3.0, system.pause) is True
-    assert system.sent == [(10, signal.SIGTERM), (11, signal.SIGTERM), (10, signal.SIGKILL)]
+    # who was stopped hears of its end, too
+    assert system.sent == [
+        (10, signal.SIGTERM),
+        (11, signal.SIGTERM),
+        (10, signal.SIGCONT),
+        (10, signal.SIGKILL),
+    ]
     assert 103 <= system.now < 104
+
+
+def test_what_outlives_its_parent_is_still_the_jobs_though_nothing_else_tells():
+    class Orphaning(Played):
+        def kill(self, pid, start, number):
+            found = Played.kill(self, pid, start, number)
+            if pid == 10 and 11 in self.table:
+                self.table[11][0] = 1
+            return found
+
+    system = Orphaning({1: (0, 1, "S"), 10: [1, 5, "S"], 11: [10, 6, "S"]}, stubborn=(11,))
+    assert end_tree(system, "j1.1", 0, Process(10, 5), 1.0, system.pause) is True
+    assert system.sent[-1] == (11, signal.SIGKILL)
+
+
+def test_a_pid_that_was_given_again_is_not_taken_for_one_that_was_seen():
+    system = Played({10: [1, 5, "S"]})
+    assert job_tree(system, "j1.1", 0, None, [Process(10, 4)]) == []
+    assert job_tree(system, "j1.1", 0, None, [Process(10, 5)]) == [Process(10, 5)]
 
 
 def test_a_tree_that_obeys_ends_before_the_grace_does():

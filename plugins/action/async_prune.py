@@ -1,0 +1,21 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action of longrun.jobs.async_prune."""
+
+from __future__ import annotations
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.prune import PRUNE_OPTIONS
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils.carried_action import CarriedAction
+
+
+class ActionModule(CarriedAction):
+    """Sends the request with the fast carrier."""
+
+    _carried_module = "async_prune"
+    _options = PRUNE_OPTIONS
+
+    def _surroundings(self) -> dict[str, str]:
+        return {**super()._surroundings(), "_remote_tmp": _core.remote_tmp_option(self)}

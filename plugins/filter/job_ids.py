@@ -1,0 +1,75 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter job_ids: the jids in whatever a task registered."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
+from ansible_collections.longrun.jobs.plugins.plugin_utils.references import job_references
+
+DOCUMENTATION = r"""
+name: job_ids
+short_description: The ids of the jobs in a registered result
+version_added: 0.1.0
+author:
+  - longrun.jobs contributors (@longrun)
+description:
+  - Gives the ids of all jobs that a registered result names, in order, each once.
+options:
+  _input:
+    description:
+      - What a task registered, with O(ignore:async) and O(ignore:poll=0), in a loop or not. Skipped items are left out.
+      - Also a jid, the path of a job file, or a list of all these.
+    type: raw
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Start a job for each package list
+  ansible.builtin.shell: echo {{ item }}
+  async: 600
+  poll: 0
+  loop: [base, web]
+  register: started
+
+- name: Show their ids
+  ansible.builtin.debug:
+    msg: "{{ started | longrun.jobs.job_ids }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The ids of the jobs.
+  type: list
+  elements: str
+  sample: [j402058509351.34914, j402058509352.34920]
+"""
+
+
+def job_ids(value: Any) -> list[str]:
+    """The jids, in order, each once."""
+    try:
+        references = job_references(value, "job_ids")
+    except JobError as error:
+        raise AnsibleFilterError(error.message) from error
+    found: list[str] = []
+    for reference in references:
+        jid = reference.get("jid") or os.path.basename(reference["results_file"])
+        if jid not in found:
+            found.append(jid)
+    return found
+
+
+class FilterModule:
+    """Where Ansible finds the filter."""
+
+    def filters(self) -> dict[str, Callable[[Any], list[str]]]:
+        return {"job_ids": job_ids}

@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: async_wait
+short_description: Wait for many jobs of a host at once
+version_added: 0.1.0
+author:
+  - longrun.jobs contributors (@longrun)
+description:
+  - Waits until all of the jobs given have ended, or one of them, or the first that did not succeed.
+  - Asks the target once each O(interval) however many jobs there are, and the target answers the moment the condition holds.
+  - Returns all results in the order in which the jobs were given. The task fails if a job did not succeed, and names it.
+  - Goes on when the connection to the host is lost, or the host is started again, for as long as O(timeout) says.
+options:
+  jobs:
+    description:
+      - The jobs to wait for, in any form in which a task may have them, or a list of these.
+      - A jid, as RV(ignore:ansible_job_id).
+      - The absolute path of a job file, as RV(ignore:results_file), which finds the job whatever user the task has.
+      - What a task registered that started a job, just as it is. With a loop, its C(results) are all waited for, but for skipped items.
+    type: raw
+    required: true
+  for:
+    description:
+      - V(all) waits for the end of every job.
+      - V(any) waits for the end of one.
+      - V(first_failure) waits for the end of every job, or of the first that did not succeed.
+    type: str
+    choices: [all, any, first_failure]
+    default: all
+  timeout:
+    description:
+      - Seconds to wait at most. When they are over the task fails, with the results that are there.
+    type: float
+    default: 3600
+  on_timeout:
+    description:
+      - What becomes of the jobs that have not ended when the time is over.
+      - V(leave) lets them run.
+      - V(cancel) cancels them.
+    type: str
+    choices: [cancel, leave]
+    default: leave
+  interval:
+    description:
+      - Seconds of each request. As often, callbacks hear of the jobs (C(v2_runner_on_async_poll)), and with O(stream) new lines are shown.
+      - How soon the end of the jobs is noticed does not depend on it.
+    type: float
+    default: 5
+  stream:
+    description:
+      - Show the lines that the jobs print while they are waited for.
+    type: bool
+    default: false
+  tail_lines:
+    description:
+      - How many lines of each stream RV(jobs) show, counted from the end.
+    type: int
+    default: 10
+  async_dir:
+    description:
+      - The async dir in which jids are looked for. By default, that of the task's shell plugin.
+    type: str
+attributes:
+  check_mode:
+    support: full
+    description: Waits, and cancels nothing.
+  diff_mode:
+    support: none
+    description: Whether it shows a difference.
+  platform:
+    support: full
+    platforms: posix
+    description: Targets with a POSIX shell and Python.
+  async:
+    support: none
+    description: Whether it can be run as a job itself.
+seealso:
+  - module: longrun.jobs.async_status
+"""
+
+EXAMPLES = r"""
+- name: Start several jobs
+  ansible.builtin.shell: sleep {{ item }}; echo slept {{ item }} seconds
+  async: 100
+  poll: 0
+  loop: [1, 2]
+  register: started
+
+- name: Wait for all of them, and show what they print
+  longrun.jobs.async_wait:
+    jobs: "{{ started }}"
+    stream: true
+    timeout: 60
+  register: waited
+
+- name: Show what the first one printed
+  ansible.builtin.debug:
+    var: waited.jobs[0].stdout
+"""
+
+RETURN = r"""
+jobs:
+  description:
+    - The status of each job in the order in which they were given, as M(longrun.jobs.async_status) returns it, with its
+      RV(longrun.jobs.async_status#module:async_job). That of a job that has ended holds the result of its module.
+  returned: always
+  type: list
+  elements: dict
+failed_jobs:
+  description: The names, or the ids, of the jobs that have ended and did not succeed.
+  returned: always
+  type: list
+  elements: str
+  sample: [os-upgrade]
+pending_jobs:
+  description: The names, or the ids, of the jobs that have not ended.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+timed_out:
+  description: Whether the time was over before what was waited for had come about.
+  returned: always
+  type: bool
+  sample: false
+"""

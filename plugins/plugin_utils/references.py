@@ -1,0 +1,66 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task may give to name jobs: jids, job files, and registered results just as they were registered.
+
+Private to the collection longrun.jobs: may change in any release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.jid import check_jid
+
+
+def job_references(given: Any, option: str = "jobs") -> list[dict[str, str]]:
+    """``{jid}`` or ``{results_file}`` for each job, in order, each once.
+
+    given: a jid, an absolute path of a job file, a registered result (of a loop, too: its ``results``, skipped
+    items left out), or a list of these. JobError names what is none of them, and starts that failed.
+    """
+    found: list[dict[str, str]] = []
+    for reference in _each(given, option):
+        if reference not in found:
+            found.append(reference)
+    return found
+
+
+def _each(given: Any, option: str) -> list[dict[str, str]]:
+    if isinstance(given, str):
+        if given.startswith("/"):
+            return [{"results_file": given}]
+        return [{"jid": _checked(given, option)}]
+    if isinstance(given, Mapping):
+        return _of_result(given, option)
+    if isinstance(given, Sequence):
+        return [reference for one in given for reference in _each(one, option)]
+    raise JobError(f"{option}: {given!r} names no job; give a jid, a results_file or a registered result")
+
+
+def _of_result(result: Mapping[str, Any], option: str) -> list[dict[str, str]]:
+    for key in ("results", "jobs"):
+        if isinstance(result.get(key), Sequence) and not isinstance(result[key], str):
+            return [reference for one in result[key] for reference in _each(one, option)]
+    if result.get("skipped"):
+        return []
+    if result.get("results_file"):
+        return [{"results_file": str(result["results_file"])}]
+    for key in ("ansible_job_id", "id"):
+        if result.get(key):
+            return [{"jid": _checked(str(result[key]), option)}]
+    if result.get("failed"):
+        raise JobError(f"{option}: a job was never started: {result.get('msg', 'its start failed')}")
+    raise JobError(
+        f"{option}: a result without ansible_job_id names no job; its keys are {', '.join(sorted(map(str, result)))}"
+    )
+
+
+def _checked(jid: str, option: str) -> str:
+    try:
+        return check_jid(jid)
+    except JobError as error:
+        raise JobError(f"{option}: {error.message.removeprefix('jid: ')}") from None

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task that waited for jobs returns.
+
+Private to the collection longrun.jobs: may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.states import STATE_SUCCEEDED
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.waiting import WAIT_FOR
+
+WAIT_TASK_OPTIONS: dict[str, dict[str, Any]] = {
+    "jobs": {"type": "raw", "required": True},
+    "for": {"type": "str", "choices": list(WAIT_FOR), "default": "all"},
+    "timeout": {"type": "float", "default": 3600},
+    "on_timeout": {"type": "str", "choices": ["leave", "cancel"], "default": "leave"},
+    "interval": {"type": "float", "default": 5},
+    "stream": {"type": "bool", "default": False},
+    "tail_lines": {"type": "int", "default": 10},
+    "async_dir": {"type": "str"},
+}
+
+
+def _label(status: dict[str, Any]) -> str:
+    view = status["async_job"]
+    return str(view["name"] or view["id"])
+
+
+def unfinished(statuses: list[dict[str, Any]]) -> list[str]:
+    """The job files of the jobs that have not ended."""
+    return [str(status["results_file"]) for status in statuses if not status["finished"]]
+
+
+def waited_result(statuses: list[dict[str, Any]], done: bool, timeout: float) -> dict[str, Any]:
+    """All results in their order, whatever came about; failed if a job failed or the time was over."""
+    failed = [
+        _label(status)
+        for status in statuses
+        if status["finished"] and status["async_job"]["state"] != STATE_SUCCEEDED
+    ]
+    pending = [_label(status) for status in statuses if not status["finished"]]
+    result: dict[str, Any] = {
+        "changed": False,
+        "failed": bool(failed) or not done,
+        "timed_out": not done,
+        "jobs": statuses,
+        "failed_jobs": failed,
+        "pending_jobs": pending,
+    }
+    if not done:
+        result["msg"] = f"{len(pending)} of {len(statuses)} jobs have not ended within {timeout:g} s: {', '.join(pending)}"
+    elif failed:
+        result["msg"] = f"{len(failed)} of {len(statuses)} jobs did not succeed: {', '.join(failed)}"
+    return result

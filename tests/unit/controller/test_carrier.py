@@ -1,0 +1,317 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a request reaches the target. The connection leads to this machine and keeps account; what core does is core's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible import constants as C
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins import loader as plugin_loader
+from ansible.plugins.become import BecomeBase
+from ansible.plugins.connection import ConnectionBase
+from ansible.template import Templar
+
+from ansible_collections.longrun.jobs.plugins.action import async_cancel, async_info, async_prune
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core, carrier
+from ansible_collections.longrun.jobs.plugins.plugin_utils.carried_action import CarriedAction
+
+
+class Become(BecomeBase):
+    """A become plugin that lets everybody be root, and that can pipeline."""
+
+    name = "sudo"
+
+    def build_become_command(self, cmd: str, shell: Any) -> str:
+        return cmd
+
+    def get_option(self, option: str, hostvars: Any = None, playcontext: Any = None) -> Any:
+        return "root" if option == "become_user" else None
+
+
+class Connection(ConnectionBase):
+    """To this machine. ``executed`` has (command, was there input), ``put`` the files that were transferred."""
+
+    transport = "fake"
+    _socket_path = None
+
+    def __init__(self, root: Path, can_pipeline: bool, pipelining: bool, become: bool) -> None:
+        self._root = root
+        self.has_pipelining = can_pipeline
+        self._pipelining = pipelining
+        self.become = Become() if become else None
+        self._play_context = PlayContext()
+        self._shell = plugin_loader.shell_loader.get("sh")
+        self._shell.set_options(
+            direct={
+                "remote_tmp": str(root / "remote tmp"),
+                "async_dir": str(root / "async"),
+                "admin_users": ["root"],
+            }
+        )
+        self.executed: list[tuple[str, bool]] = []
+        self.put: list[str] = []
+
+    @property
+    def connected(self) -> bool:
+        return True
+
+    def _connect(self) -> Connection:
+        return self
+
+    def get_option(self, option: str, hostvars: Any = None) -> Any:
+        if option == "pipelining":
+            return self._pipelining
+        raise KeyError(option)
+
+    def exec_command(
+        self, cmd: str, in_data: bytes | None = None, sudoable: bool = True
+    ) -> tuple[int, bytes, bytes]:
+        self.executed.append((cmd, in_data is not None))
+        done = subprocess.run(
+            ["/bin/sh", "-c", cmd], input=in_data or b"", capture_output=True, cwd=self._root
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def put_file(self, in_path: str, out_path: str) -> None:
+        self.put.append(out_path)
+        shutil.copy(in_path, out_path)
+
+    def fetch_file(self, in_path: str, out_path: str) -> None:
+        raise AssertionError("nothing is fetched")
+
+    def close(self) -> None:
+        pass
+
+
+class Asked:
+    """One task, and what came of it."""
+
+    def __init__(
+        self,
+        root: Path,
+        args: dict[str, Any] | None = None,
+        plugin: type[CarriedAction] = async_info.ActionModule,
+        can_pipeline: bool = True,
+        pipelining: bool = True,
+        become: bool = False,
+        check_mode: bool = False,
+        delegate_to: str | None = None,
+        variables: dict[str, Any] | None = None,
+    ) -> None:
+        loader = DataLoader()
+        name = f"longrun.jobs.{plugin._carried_module}"
+        task = Task.load({"name": "t", name: args or {}, "check_mode": check_mode})
+        if delegate_to:
+            task.delegate_to = delegate_to
+        self.connection = Connection(root, can_pipeline, pipelining, become)
+        self.action = plugin(
+            task=task,
+            connection=self.connection,
+            play_context=PlayContext(),
+            loader=loader,
+            templar=Templar(loader=loader),
+            shared_loader_obj=plugin_loader,
+        )
+        self.action._load_name = self.action._original_path = name  # as a loader would
+        self._variables = {"ansible_python_interpreter": sys.executable, **(variables or {})}
+
+    def result(self) -> dict[str, Any]:
+        return self.action.run(task_vars=self._variables)
+
+    @property
+    def one_exec(self) -> bool:
+        (_command, had_input), *more = self.connection.executed
+        return had_input and not more and not self.connection.put
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A target with one job of core's."""
+    (tmp_path / "async").mkdir(mode=0o700)
+    (tmp_path / "async" / "j1.2").write_text('{"rc": 0}')
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("pipelining", "become"),
+    [(True, False), (True, True), (False, False)],
+    ids=["on", "on, with become", "off, without become"],
+)
+def test_a_request_is_one_exec_wherever_it_can_be(
+    root: Path, pipelining: bool, become: bool
+) -> None:
+    asked = Asked(root, pipelining=pipelining, become=become)
+    result = asked.result()
+    assert [view["id"] for view in result["jobs"]] == ["j1.2"]
+    assert asked.one_exec
+    assert not (root / "remote tmp").exists()
+
+
+@pytest.mark.parametrize(
+    ("can_pipeline", "pipelining", "become"),
+    [(False, True, False), (False, False, False), (True, False, True)],
+    ids=["no such connection", "nor wanted", "off, with become"],
+)
+def test_elsewhere_the_same_program_travels_as_a_file_and_is_removed(
+    root: Path, can_pipeline: bool, pipelining: bool, become: bool
+) -> None:
+    asked = Asked(root, can_pipeline=can_pipeline, pipelining=pipelining, become=become)
+    result = asked.result()
+    assert [view["id"] for view in result["jobs"]] == ["j1.2"]
+    (path,) = asked.connection.put
+    assert path.endswith("async_info.py")
+    assert not any(had_input for _command, had_input in asked.connection.executed)
+    asked.action.cleanup()
+    assert list((root / "remote tmp").iterdir()) == []
+
+
+def test_a_debugger_who_keeps_remote_files_gets_one(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(C, "DEFAULT_KEEP_REMOTE_FILES", True)
+    asked = Asked(root)
+    assert len(asked.result()["jobs"]) == 1
+    (path,) = asked.connection.put
+    assert Path(path).read_text().rstrip().endswith(")")
+
+
+def test_another_module_of_the_action_is_built_as_always(root: Path) -> None:
+    asked = Asked(root)
+    answer = asked.action._execute_module(
+        module_name="ansible.builtin.ping", module_args={}, task_vars=asked._variables
+    )
+    assert answer["ping"] == "pong"
+
+
+def test_the_delegates_interpreter_runs_the_program(root: Path) -> None:
+    other = root / "other-python"
+    other.write_text(f'#!/bin/sh\necho ran >> "{root}/witness"\nexec {sys.executable} "$@"\n')
+    other.chmod(0o755)
+    asked = Asked(
+        root,
+        delegate_to="elsewhere",
+        variables={
+            "ansible_python_interpreter": "/nonexistent/python",
+            "ansible_delegated_vars": {"elsewhere": {"ansible_python_interpreter": str(other)}},
+        },
+    )
+    assert len(asked.result()["jobs"]) == 1
+    assert (root / "witness").read_text() == "ran\n"
+
+
+def test_an_interpreter_that_is_not_known_is_discovered_and_remembered(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+
+    def discover(**options: Any) -> str:
+        found.append(options["interpreter_name"])
+        return sys.executable
+
+    monkeypatch.setattr(_core, "discover_interpreter", discover)
+    asked = Asked(
+        root, variables={"ansible_python_interpreter": "auto_silent", "ansible_facts": {}}
+    )
+    result = asked.result()
+    assert found == ["python"]
+    assert result["ansible_facts"] == {"discovered_interpreter_python": sys.executable}
+
+
+def test_the_async_dir_is_the_options_before_the_shells(root: Path) -> None:
+    assert Asked(root).result()["async_dir"] == str(root / "async")
+    other = str(root / "other")
+    assert Asked(root, {"async_dir": other}).result()["async_dir"] == other
+
+
+def test_a_prune_looks_into_the_remote_tmp_of_the_shell(root: Path) -> None:
+    old = root / "remote tmp" / "ansible-tmp-1-1-1"
+    old.mkdir(parents=True)
+    args = {"older_than": "0s"}
+    os.utime(old, (1, 1))
+    result = Asked(root, args, async_prune.ActionModule, check_mode=True).result()
+    assert (result["removed"], result["orphans"]) == (["j1.2"], [str(old)])
+
+
+def test_check_mode_reaches_the_target(root: Path) -> None:
+    args = {"older_than": "0s"}
+    for check_mode in (True, False):
+        result = Asked(root, args, async_prune.ActionModule, check_mode=check_mode).result()
+        assert result["removed"] == ["j1.2"]
+        assert (root / "async" / "j1.2").exists() is check_mode
+
+
+def test_a_refusal_of_the_target_is_a_failed_result(root: Path) -> None:
+    result = Asked(root, {"jids": ["j9.9"]}, async_cancel.ActionModule).result()
+    assert result["failed"] is True
+    assert result["msg"].startswith("could not find job j9.9")
+
+
+@pytest.mark.parametrize(
+    ("plugin", "args", "message"),
+    [
+        (
+            async_info,
+            {"state": ["asleep"]},
+            "value of state must be one or more of: queued, running",
+        ),
+        (
+            async_info,
+            {"sort": "age"},
+            "value of sort must be one of: created, elapsed, name, state",
+        ),
+        (
+            async_cancel,
+            {"state": ["failed"]},
+            "value of state must be one or more of: queued, running",
+        ),
+        (async_prune, {"state": ["running"]}, "value of state must be one or more of: succeeded"),
+        (async_prune, {"keep": "few"}, "keep"),
+        (async_prune, {"olderthan": "1d"}, "olderthan"),
+    ],
+)
+def test_bad_options_are_refused_by_name_before_the_target_is_asked(
+    root: Path, plugin: Any, args: dict[str, Any], message: str
+) -> None:
+    asked = Asked(root, args, plugin.ActionModule)
+    with pytest.raises(AnsibleError, match=message):
+        asked.result()
+    assert asked.connection.executed == []
+
+
+def test_a_windows_target_is_refused(root: Path) -> None:
+    asked = Asked(root)
+    asked.connection._shell._IS_WINDOWS = True
+    with pytest.raises(
+        AnsibleError, match="longrun.jobs.async_info needs a target with a POSIX shell"
+    ):
+        asked.result()
+
+
+def test_a_program_is_text_that_any_transport_carries_and_small() -> None:
+    data = carrier.program("async_info", {"name": "caf\u00e9"}, False)
+    data.decode("ascii")
+    assert len(data) < 100_000
+
+
+def test_the_library_that_is_carried_is_the_whole_package_but_its_beginning() -> None:
+    sources = Path(carrier.__file__).parents[1] / "module_utils" / "_jobs"
+    assert "longrun_jobs" in (sources / "boot.py").read_text()
+    for path in sources.glob("*.py"):
+        assert "ansible" not in [
+            line.split()[1].split(".")[0]
+            for line in path.read_text().splitlines()
+            if line.startswith(("import ", "from "))
+        ], path
