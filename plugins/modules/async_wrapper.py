@@ -2482,6 +2482,8 @@ class Supervisor:
                 fd = job_dir.open_file(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
                 system.dup2(fd, target)
                 system.close(fd)
+            if not record["no_log"]:
+                system.close(job_dir.open_file(PROGRESS_FILE, os.O_WRONLY | os.O_CREAT))
             os.environ[JOB_MARK] = record["id"]
             os.environ[PROGRESS_VARIABLE] = (
                 os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)

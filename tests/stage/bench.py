@@ -15,7 +15,7 @@ from pathlib import Path
 
 from . import dependencies, environments, host, images
 from .controllers import Controller
-from .process import StageError, output, show, transcript
+from .process import StageError, end_running, output, show, transcript
 from .workspace import Workspace
 
 _MACHINES = Path("extensions", "molecule")
@@ -71,7 +71,8 @@ class Bench:
                 yield pool
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                # the threads wait for programs in these containers
+                end_running()
+                # a program in a container outlives the podman that was waiting for it
                 remove_machines(self.workspace)
                 raise
 
@@ -100,6 +101,9 @@ def remove_stage(stage: Path) -> None:
     label = f"label=longrun.jobs.stage={stage}"
     found = output([*host.podman(), "ps", "--all", "--quiet", "--filter", label]).split()
     if found:
-        output([*host.podman(), "rm", "--force", "--time=0", *found])
+        # one that was started with --rm may be going by itself just now
+        status, text = transcript([*host.podman(), "rm", "--force", "--ignore", "--time=0", *found])
+        if status != 0:
+            show(text)
     for port in (stage / "ports").glob("*"):
         port.unlink()

@@ -17,6 +17,8 @@ DEADLINE = 30 * 60
 
 Env = Mapping[str, str] | None
 
+_running: set[subprocess.Popen[str]] = set()
+
 
 class StageError(Exception):
     """Something the stage needs could not be had, or a check failed."""
@@ -57,21 +59,34 @@ def transcript(
 def _run(
     command: Sequence[str], env: Env, cwd: Path | None, *, stdout: int | None, stderr: int | None
 ) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            env=env,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            encoding="utf-8",
-            errors="replace",
-            timeout=DEADLINE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise StageError(f"no end after {DEADLINE} seconds: {shlex.join(command)}") from error
+    with subprocess.Popen(
+        command,
+        env=env,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        encoding="utf-8",
+        errors="replace",
+    ) as program:
+        _running.add(program)
+        try:
+            out, err = program.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired as error:
+            program.kill()
+            raise StageError(f"no end after {DEADLINE} seconds: {shlex.join(command)}") from error
+        except BaseException:
+            program.terminate()
+            raise
+        finally:
+            _running.discard(program)
+    return subprocess.CompletedProcess(command, program.returncode, out, err)
+
+
+def end_running() -> None:
+    """End the programs that other threads wait for."""
+    for program in list(_running):
+        program.terminate()
 
 
 def show(text: str) -> None:

@@ -227,10 +227,12 @@ def test_without_proc_the_process_group_is_ended(place):
     )
     try:
         place.until(lambda: os.getpgid(process.pid) == process.pid and len(place.processes()) > 1)
-        pause = lambda seconds: process.poll()  # noqa: E731
-        assert (
-            end_tree(NoProc(), "j9.9", os.getpid(), Process(process.pid, None), 5.0, pause) is True
+        module = Process(process.pid, None)
+        # to reap is what a supervisor does while it pauses
+        ended = end_tree(
+            NoProc(), "j9.9", os.getpid(), module, 5.0, lambda _seconds: process.poll()
         )
+        assert ended is True
         place.until(lambda: not place.processes())
     finally:
         if process.poll() is None:
