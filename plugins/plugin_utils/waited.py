@@ -53,7 +53,26 @@ def waited_result(statuses: list[dict[str, Any]], done: bool, timeout: float) ->
         "pending_jobs": pending,
     }
     if not done:
-        result["msg"] = f"{len(pending)} of {len(statuses)} jobs have not ended within {timeout:g} s: {', '.join(pending)}"
+        result["msg"] = (
+            f"{len(pending)} of {len(statuses)} jobs have not ended within {timeout:g} s: {', '.join(pending)}"
+        )
     elif failed:
-        result["msg"] = f"{len(failed)} of {len(statuses)} jobs did not succeed: {', '.join(failed)}"
+        result["msg"] = (
+            f"{len(failed)} of {len(statuses)} jobs did not succeed: {', '.join(failed)}"
+        )
     return result
+
+
+def cancelled_result(
+    result: dict[str, Any], statuses: list[dict[str, Any]], answer: dict[str, Any]
+) -> dict[str, Any]:
+    """That of a wait whose time was over, once async_cancel has answered for the jobs that had not ended."""
+    if answer.get("failed"):
+        return dict(result, msg=f"{result['msg']}; they were not cancelled: {answer.get('msg')}")
+    cancelled = answer.get("cancelled", [])
+    return dict(
+        result,
+        changed=bool(cancelled),
+        jobs=statuses,
+        msg=f"{result['msg']}; cancelled {len(cancelled)} of them",
+    )
