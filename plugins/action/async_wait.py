@@ -25,6 +25,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils.waited import (
     cancelled_result,
     unfinished,
     waited_result,
+    with_lines,
 )
 
 _RECONNECT_SECONDS = 2.0  # between attempts to reach a host that went away
@@ -110,7 +111,7 @@ class ActionModule(_core.CarrierAction):
             for job, status, since in zip(
                 waiting, answer["statuses"], answer["since"], strict=True
             ):
-                job.status = status
+                job.status = with_lines(status)
                 self._show(host, job, since, len(jobs) > 1)
             waiting = [job for job in waiting if not job.status["finished"]]
             if answer["done"] or time.monotonic() >= deadline:
@@ -132,6 +133,7 @@ class ActionModule(_core.CarrierAction):
         """One request; again, on a new connection, for as long as the host cannot be reached and there is time."""
         params = {"jobs": [job.asked() for job in jobs], "for": given["for"]}
         params.update(tail_lines=given["tail_lines"], _async_dir=self._async_dir(given))
+        host = (task_vars or {}).get("inventory_hostname")
         warned = False
         while True:
             left = max(0.0, deadline - time.monotonic())
@@ -152,7 +154,7 @@ class ActionModule(_core.CarrierAction):
                     raise
                 if not warned:
                     Display().warning(
-                        f"the host cannot be reached, and is asked again for {left:.0f} s: {error.message}"
+                        f"{host} cannot be reached, and is asked again for {left:.0f} s: {error.message}"
                     )
                     warned = True
                 _core.reset_connection(self)
@@ -187,7 +189,7 @@ class ActionModule(_core.CarrierAction):
             after = self._ask(late, given, 0.0, time.monotonic(), task_vars)
             if not after.get("failed"):
                 for job, status in zip(late, after["statuses"], strict=True):
-                    job.status = status
+                    job.status = with_lines(status)
         return cancelled_result(result, [job.status for job in jobs], answer)
 
     def _show(self, host: str, job: _Awaited, since: dict[str, Any] | None, several: bool) -> None:

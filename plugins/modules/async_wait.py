@@ -68,6 +68,11 @@ options:
       - The async dir in which jids are looked for. By default, that of the task's shell plugin.
     type: str
 attributes:
+  action_group:
+    description: Use C(group/longrun.jobs.jobs) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - longrun.jobs.jobs
   check_mode:
     support: full
     description: Waits, and cancels nothing.

@@ -31,6 +31,15 @@ def _label(status: dict[str, Any]) -> str:
     return str(view["name"] or view["id"])
 
 
+def with_lines(status: dict[str, Any]) -> dict[str, Any]:
+    """With ``stdout_lines`` and ``stderr_lines``, which core adds to the result of a task, but not to what is in a list."""
+    for stream in ("stdout", "stderr"):
+        text = status.get(stream)
+        if isinstance(text, str):
+            status.setdefault(f"{stream}_lines", text.splitlines())
+    return status
+
+
 def unfinished(statuses: list[dict[str, Any]]) -> list[str]:
     """The job files of the jobs that have not ended."""
     return [str(status["results_file"]) for status in statuses if not status["finished"]]

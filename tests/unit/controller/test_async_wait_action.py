@@ -293,7 +293,7 @@ def test_a_lost_connection_is_made_anew_and_the_wait_goes_on(
     assert (result["failed"], target.resets, len(target.asked)) == (False, 2, 4)
     assert clock.slept == [2.0, 2.0]
     # once an outage: nobody shall wonder for an hour what the task does
-    assert warnings == ["the host cannot be reached, and is asked again for 50 s: no route to host"]
+    assert warnings == ["web1 cannot be reached, and is asked again for 50 s: no route to host"]
 
 
 def test_a_host_that_is_away_from_the_beginning_is_asked_until_the_time_is_over(

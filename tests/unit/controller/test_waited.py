@@ -15,6 +15,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils.waited import (
     cancelled_result,
     unfinished,
     waited_result,
+    with_lines,
 )
 
 MODULES = Path(__file__).resolve().parents[3] / "plugins" / "modules"
@@ -119,3 +120,12 @@ def test_what_keeps_them_from_being_cancelled_is_told_beside_the_results() -> No
     assert found["msg"] == (
         "1 of 2 jobs have not ended within 2 s: j2.2; they were not cancelled: it is stuck"
     )
+
+
+def test_a_result_in_a_list_has_the_lines_that_core_gives_to_that_of_a_task() -> None:
+    found = with_lines({"stdout": "one\ntwo\n", "stderr": "", "rc": 0})
+    assert found["stdout_lines"] == ["one", "two"]
+    assert found["stderr_lines"] == []
+    own = {"stdout": "one", "stdout_lines": ["1"], "stderr": {"__ansible_type": "x"}}
+    assert with_lines(dict(own)) == own
+    assert with_lines({"rc": 0}) == {"rc": 0}
