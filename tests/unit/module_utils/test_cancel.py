@@ -229,11 +229,32 @@ def test_a_job_without_supervisor_is_ended_with_all_its_processes(place, family)
     jid, processes = family
     place.kill(place.supervisor(jid))
     assert place.view(jid)["supervised"] is False
+    begin = System.monotonic()
     found = ask(place, jids=[jid], grace="5s")
+    assert System.monotonic() - begin < 10
     assert found["cancelled"] == [jid]
     assert (found["jobs"][0]["state"], found["jobs"][0]["reason"]) == ("cancelled", "request")
     assert not any(place.alive(*process) for process in processes)
     assert place.record(jid)["state"] == "cancelled"
+
+
+def test_a_supervisor_that_is_killed_while_it_ends_the_job_is_stood_in_for(
+    place, family, monkeypatch
+):
+    jid, processes = family
+    monkeypatch.setattr(cancel, "_END_SECONDS", 0.5)
+    supervisor = place.supervisor(jid)
+
+    class Killing(System):
+        @staticmethod
+        def kill(pid, start, number):
+            if pid == supervisor[0]:
+                number = signal.SIGKILL
+            return System.kill(pid, start, number)
+
+    found = ask(place, system=Killing(), jids=[jid], grace="1s")
+    assert (found["cancelled"], found["jobs"][0]["state"]) == ([jid], "cancelled")
+    assert not any(place.alive(*process) for process in processes)
 
 
 def test_without_supervisor_what_ignores_sigterm_and_has_no_mark_is_killed_too(place):
