@@ -21,6 +21,7 @@ options:
       - A jid, as RV(ignore:ansible_job_id).
       - The absolute path of a job file, as RV(ignore:results_file), which finds the job whatever user the task has.
       - What a task registered that started a job, just as it is. With a loop, its C(results) are all waited for, but for skipped items.
+      - A job that is named twice is waited for once. An empty list is done at once.
     type: raw
     required: true
   for:
@@ -34,25 +35,27 @@ options:
   timeout:
     description:
       - Seconds to wait at most. When they are over the task fails, with the results that are there.
+      - V(0) asks once.
     type: float
     default: 3600
   on_timeout:
     description:
       - What becomes of the jobs that have not ended when the time is over.
       - V(leave) lets them run.
-      - V(cancel) cancels them.
+      - V(cancel) cancels them. What they had printed until then is in RV(jobs).
     type: str
     choices: [cancel, leave]
     default: leave
   interval:
     description:
-      - Seconds of each request. As often, callbacks hear of the jobs (C(v2_runner_on_async_poll)), and with O(stream) new lines are shown.
+      - Seconds of each request, at least 0.2. As often, callbacks hear of the jobs that have not ended
+        (C(v2_runner_on_async_poll)), and with O(stream) new lines are shown.
       - How soon the end of the jobs is noticed does not depend on it.
     type: float
     default: 5
   stream:
     description:
-      - Show the lines that the jobs print while they are waited for.
+      - Show the lines of the jobs that have not ended when the task begins. Nothing is shown with C(no_log).
     type: bool
     default: false
   tail_lines:
@@ -65,6 +68,11 @@ options:
       - The async dir in which jids are looked for. By default, that of the task's shell plugin.
     type: str
 attributes:
+  action_group:
+    description: Use C(group/longrun.jobs.jobs) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - longrun.jobs.jobs
   check_mode:
     support: full
     description: Waits, and cancels nothing.
@@ -107,24 +115,24 @@ jobs:
   description:
     - The status of each job in the order in which they were given, as M(longrun.jobs.async_status) returns it, with its
       RV(longrun.jobs.async_status#module:async_job). That of a job that has ended holds the result of its module.
-  returned: always
+  returned: when all jobs were found
   type: list
   elements: dict
 failed_jobs:
   description: The names, or the ids, of the jobs that have ended and did not succeed.
-  returned: always
+  returned: when all jobs were found
   type: list
   elements: str
   sample: [os-upgrade]
 pending_jobs:
-  description: The names, or the ids, of the jobs that have not ended.
-  returned: always
+  description: The names, or the ids, of the jobs that had not ended when the waiting was over.
+  returned: when all jobs were found
   type: list
   elements: str
   sample: []
 timed_out:
   description: Whether the time was over before what was waited for had come about.
-  returned: always
+  returned: when all jobs were found
   type: bool
   sample: false
 """

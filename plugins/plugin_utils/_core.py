@@ -9,6 +9,7 @@ Private to the collection longrun.jobs: may change in any release.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 from pathlib import Path
@@ -78,7 +79,9 @@ class CarrierAction(ActionBase):
         """(style, shebang, data, path) up to 2.18, (bits, path) from 2.19 on."""
         if module_name != f"longrun.jobs.{self._carried_module}":
             return super()._configure_module(module_name, module_args, task_vars)
-        params = {key: value for key, value in module_args.items() if not key.startswith("_ansible")}
+        params = {
+            key: value for key, value in module_args.items() if not key.startswith("_ansible")
+        }
         check_mode = bool(module_args.get("_ansible_check_mode"))
         data = program(self._carried_module, params, check_mode)
         shebang = self._carrier_shebang(task_vars)
@@ -135,8 +138,12 @@ class CarrierAction(ActionBase):
 def reset_connection(action: ActionBase) -> None:
     """Have the next request make a new connection, as core's own poller does when a host went away."""
     reset = getattr(action._connection, "reset", None)
-    if reset is not None:
+    if reset is None:
+        return
+    try:
         reset()
+    except AnsibleError:
+        pass  # nothing to reset, or it cannot be: the next request tells
 
 
 def send_poll_event(action: ActionBase, host: str, status: dict[str, Any]) -> None:
@@ -145,28 +152,24 @@ def send_poll_event(action: ActionBase, host: str, status: dict[str, Any]) -> No
     A worker's way to the callbacks is the queue that Display prints through; what is put into it differs:
     a TaskResult up to 2.18, a _RawTaskResult in 2.19 and 2.20, a UnifiedTaskResult from 2.21 on.
     """
-    queue = Display()._final_q  # type: ignore[attr-defined]  # set in worker processes
+    queue: Any = getattr(Display(), "_final_q", None)  # set in worker processes
     if queue is None:
         return
     task = action._task
     named = Host(host, gen_uuid=False)
+    event = "v2_runner_on_async_poll"
     if "utr" in inspect.signature(queue.send_callback).parameters:
-        from ansible._internal import _task
-
-        queue.send_callback(
-            "v2_runner_on_async_poll",
-            named,
-            task,
-            _task.UnifiedTaskResult.from_action_result_dict(dict(status)),
-        )
+        made: Any = importlib.import_module("ansible._internal._task")
+        result = made.UnifiedTaskResult.from_action_result_dict(dict(status))
+        queue.send_callback(event, named, task, result)
         return
     fields = {"task_fields": task.dump_attrs()}
-    raw = getattr(task_result, "_RawTaskResult", None)
+    raw: Any = getattr(task_result, "_RawTaskResult", None)
     if raw is not None:
-        event = raw(host=named, task=task, return_data=status, **fields)
-    else:
-        event = task_result.TaskResult(host, task._uuid, status, **fields)
-    queue.send_callback("v2_runner_on_async_poll", event)
+        queue.send_callback(event, raw(host=named, task=task, return_data=status, **fields))
+        return
+    old: Any = task_result.TaskResult
+    queue.send_callback(event, old(host, task._uuid, status, **fields))
 
 
 def is_windows(action: ActionBase) -> bool:

@@ -9,7 +9,8 @@ Private to the collection longrun.jobs: may change in any release.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
@@ -17,16 +18,22 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.jid import chec
 
 
 def job_references(given: Any, option: str = "jobs") -> list[dict[str, str]]:
-    """``{jid}`` or ``{results_file}`` for each job, in order, each once.
+    """``{jid}`` or ``{results_file}`` for each job, in order, each once: by its file, where that was given.
 
     given: a jid, an absolute path of a job file, a registered result (of a loop, too: its ``results``, skipped
     items left out), or a list of these. JobError names what is none of them, and starts that failed.
     """
-    found: list[dict[str, str]] = []
+    found: dict[str, dict[str, str]] = {}
     for reference in _each(given, option):
-        if reference not in found:
-            found.append(reference)
-    return found
+        path = reference.get("results_file")
+        jid = os.path.basename(path) if path else reference["jid"]
+        known = found.setdefault(jid, reference)
+        if path and path != known.get("results_file"):
+            if "results_file" in known:
+                found[path] = reference  # the same name in another async dir
+            else:
+                found[jid] = reference
+    return list(found.values())
 
 
 def _each(given: Any, option: str) -> list[dict[str, str]]:
@@ -36,15 +43,14 @@ def _each(given: Any, option: str) -> list[dict[str, str]]:
         return [{"jid": _checked(given, option)}]
     if isinstance(given, Mapping):
         return _of_result(given, option)
-    if isinstance(given, Sequence):
+    if isinstance(given, Iterable):  # a filter such as map gives no list
         return [reference for one in given for reference in _each(one, option)]
-    raise JobError(f"{option}: {given!r} names no job; give a jid, a results_file or a registered result")
+    raise JobError(
+        f"{option}: {given!r} names no job; give a jid, a results_file or a registered result"
+    )
 
 
 def _of_result(result: Mapping[str, Any], option: str) -> list[dict[str, str]]:
-    for key in ("results", "jobs"):
-        if isinstance(result.get(key), Sequence) and not isinstance(result[key], str):
-            return [reference for one in result[key] for reference in _each(one, option)]
     if result.get("skipped"):
         return []
     if result.get("results_file"):
@@ -52,8 +58,15 @@ def _of_result(result: Mapping[str, Any], option: str) -> list[dict[str, str]]:
     for key in ("ansible_job_id", "id"):
         if result.get(key):
             return [{"jid": _checked(str(result[key]), option)}]
-    if result.get("failed"):
-        raise JobError(f"{option}: a job was never started: {result.get('msg', 'its start failed')}")
+    # only now: the module of a job that has ended may have returned keys of these names
+    for key in ("results", "jobs"):
+        several = result.get(key)
+        if isinstance(several, Sequence) and not isinstance(several, str):
+            return [reference for one in several for reference in _each(one, option)]
+    if result.get("failed") or result.get("unreachable"):
+        raise JobError(
+            f"{option}: a job was never started: {result.get('msg', 'its start failed')}"
+        )
     raise JobError(
         f"{option}: a result without ansible_job_id names no job; its keys are {', '.join(sorted(map(str, result)))}"
     )

@@ -31,6 +31,15 @@ def _label(status: dict[str, Any]) -> str:
     return str(view["name"] or view["id"])
 
 
+def with_lines(status: dict[str, Any]) -> dict[str, Any]:
+    """With ``stdout_lines`` and ``stderr_lines``, which core adds to the result of a task, but not to what is in a list."""
+    for stream in ("stdout", "stderr"):
+        text = status.get(stream)
+        if isinstance(text, str):
+            status.setdefault(f"{stream}_lines", text.splitlines())
+    return status
+
+
 def unfinished(statuses: list[dict[str, Any]]) -> list[str]:
     """The job files of the jobs that have not ended."""
     return [str(status["results_file"]) for status in statuses if not status["finished"]]
@@ -53,7 +62,26 @@ def waited_result(statuses: list[dict[str, Any]], done: bool, timeout: float) ->
         "pending_jobs": pending,
     }
     if not done:
-        result["msg"] = f"{len(pending)} of {len(statuses)} jobs have not ended within {timeout:g} s: {', '.join(pending)}"
+        result["msg"] = (
+            f"{len(pending)} of {len(statuses)} jobs have not ended within {timeout:g} s: {', '.join(pending)}"
+        )
     elif failed:
-        result["msg"] = f"{len(failed)} of {len(statuses)} jobs did not succeed: {', '.join(failed)}"
+        result["msg"] = (
+            f"{len(failed)} of {len(statuses)} jobs did not succeed: {', '.join(failed)}"
+        )
     return result
+
+
+def cancelled_result(
+    result: dict[str, Any], statuses: list[dict[str, Any]], answer: dict[str, Any]
+) -> dict[str, Any]:
+    """That of a wait whose time was over, once async_cancel has answered for the jobs that had not ended."""
+    if answer.get("failed"):
+        return dict(result, msg=f"{result['msg']}; they were not cancelled: {answer.get('msg')}")
+    cancelled = answer.get("cancelled", [])
+    return dict(
+        result,
+        changed=bool(cancelled),
+        jobs=statuses,
+        msg=f"{result['msg']}; cancelled {len(cancelled)} of them",
+    )

@@ -27,8 +27,8 @@ class CarriedLibrary:
         package, _unused, part = name.partition(".")
         if package != CARRIED_PACKAGE or part not in self._texts:
             return None
-        spec_class = type(sys.__spec__)  # ModuleSpec, without the cost of importing importlib
-        return spec_class(name, self, is_package=not part)  # type: ignore[call-arg]  # its signature
+        spec_class: Any = type(sys.__spec__)  # ModuleSpec, without the cost of importing importlib
+        return spec_class(name, self, is_package=not part)
 
     def create_module(self, _spec: Any) -> None:
         return None
@@ -44,7 +44,7 @@ class CarriedLibrary:
 def boot(library: str, request: str) -> None:
     """library, request: JSON, deflated, in base64."""
     texts = json.loads(zlib.decompress(base64.b64decode(library)).decode("utf-8"))
-    sys.meta_path.insert(0, CarriedLibrary(texts))  # type: ignore[arg-type]  # what a finder needs, it has
+    sys.meta_path.insert(0, CarriedLibrary(texts))
     from longrun_jobs.operations import carry_out  # type: ignore[import-not-found]  # only now there
 
     carry_out(json.loads(zlib.decompress(base64.b64decode(request)).decode("utf-8")))

@@ -165,7 +165,7 @@ def commands(job: Job) -> List[Process]:
     processes = system.processes()
     if record is None:
         wrappers = {pid for pid, _start in CoreWrappers(system).of(job.jid)}
-        modules = {pid for pid, row in processes.items() if row[0] in wrappers} - wrappers
+        modules = {pid for pid, row in processes.items() if row[0] in wrappers}
     else:
         module = record["process"] or {"pid": 0, "start": 0}
         same = processes.get(module["pid"], (0, -1, ""))[1] == module["start"]

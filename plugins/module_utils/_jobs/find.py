@@ -83,12 +83,17 @@ def find_given_job(
 ) -> Any:
     """The job that a caller names by ``results_file`` or, in the async dir given, by ``jid``."""
     if one.get("results_file"):
-        directory, jid = job_of_results_file(one["results_file"])
-        return job_class(system, find_job(system, jid, [directory], None), jid)
-    jid = check_jid(one.get("jid"))
-    home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
-    dirs = candidate_dirs(system, given, environ)
-    return job_class(system, find_job(system, jid, dirs, home_part), jid)
+        path, jid = job_of_results_file(one["results_file"])
+        directory = find_job(system, jid, [path], None)
+    else:
+        jid = check_jid(one.get("jid"))
+        home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
+        directory = find_job(system, jid, candidate_dirs(system, given, environ), home_part)
+    try:
+        return job_class(system, directory, jid)
+    except JobError:
+        directory.close()
+        raise
 
 
 def _why_not(system: Any, path: str, error: JobError) -> str:

@@ -161,7 +161,7 @@ class Listing:
 
     def _age(self, view: Mapping[str, Any]) -> float:
         moment = view["finished_at"] or view["started_at"] or view["created_at"]
-        return max(0.0, self.system.time() - epoch_seconds(moment))
+        return max(0.0, float(self.system.time()) - epoch_seconds(moment))
 
 
 def _checked(view: Dict[str, Any]) -> Dict[str, Any]:

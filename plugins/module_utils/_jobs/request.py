@@ -13,9 +13,8 @@ from .find import find_given_job, meant_dir
 from .look import Job, look_until_end
 from .output import parse_cursor
 from .states import END_STATES
-from .view import Shown, output_view
+from .view import Shown, check_tail_lines, output_view
 
-_MAX_TAIL_LINES = 10000
 # as AnsibleModule and validate_argument_spec take it
 STATUS_OPTIONS = {
     "jid": {"type": "str"},
@@ -31,10 +30,7 @@ STATUS_OPTIONS = {
 
 
 def _shown(params: Mapping[str, Any]) -> Shown:
-    if not 0 <= params["tail_lines"] <= _MAX_TAIL_LINES:
-        raise JobError(
-            f"tail_lines: {params['tail_lines']} is out of range; give 0 to {_MAX_TAIL_LINES}"
-        )
+    check_tail_lines(params["tail_lines"])
     if params["cursor"] is None:
         return Shown(params["tail_lines"], None)
     try:

@@ -8,6 +8,7 @@
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from .errors import JobError
 from .output import (
     Cursor,
     Piece,
@@ -32,6 +33,7 @@ _TAIL_BYTES = 65536  # read of a stream for its last lines
 _SINCE_BYTES = 1 << 20
 _PARTIAL_BYTES = 1 << 20  # of each stream in the result of a job that did not end by itself
 _HISTORY_KEPT = 20
+_MAX_TAIL_LINES = 10000
 
 
 class Shown(NamedTuple):
@@ -42,6 +44,12 @@ class Shown(NamedTuple):
 
 
 DEFAULT_SHOWN = Shown(10, None)
+
+
+def check_tail_lines(count: int) -> None:
+    """JobError if nobody can mean so many lines."""
+    if not 0 <= count <= _MAX_TAIL_LINES:
+        raise JobError(f"tail_lines: {count} is out of range; give 0 to {_MAX_TAIL_LINES}")
 
 
 class _Stream:

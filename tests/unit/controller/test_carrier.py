@@ -81,7 +81,11 @@ class Connection(ConnectionBase):
     ) -> tuple[int, bytes, bytes]:
         self.executed.append((cmd, in_data is not None))
         done = subprocess.run(
-            ["/bin/sh", "-c", cmd], input=in_data or b"", capture_output=True, cwd=self._root
+            ["/bin/sh", "-c", cmd],
+            input=in_data or b"",
+            capture_output=True,
+            check=False,
+            cwd=self._root,
         )
         return done.returncode, done.stdout, done.stderr
 

@@ -229,11 +229,32 @@ def test_a_job_without_supervisor_is_ended_with_all_its_processes(place, family)
     jid, processes = family
     place.kill(place.supervisor(jid))
     assert place.view(jid)["supervised"] is False
+    begin = System.monotonic()
     found = ask(place, jids=[jid], grace="5s")
+    assert System.monotonic() - begin < 10
     assert found["cancelled"] == [jid]
     assert (found["jobs"][0]["state"], found["jobs"][0]["reason"]) == ("cancelled", "request")
     assert not any(place.alive(*process) for process in processes)
     assert place.record(jid)["state"] == "cancelled"
+
+
+def test_a_supervisor_that_is_killed_while_it_ends_the_job_is_stood_in_for(
+    place, family, monkeypatch
+):
+    jid, processes = family
+    monkeypatch.setattr(cancel, "_END_SECONDS", 0.5)
+    supervisor = place.supervisor(jid)
+
+    class Killing(System):
+        @staticmethod
+        def kill(pid, start, number):
+            if pid == supervisor[0]:
+                number = signal.SIGKILL
+            return System.kill(pid, start, number)
+
+    found = ask(place, system=Killing(), jids=[jid], grace="1s")
+    assert (found["cancelled"], found["jobs"][0]["state"]) == ([jid], "cancelled")
+    assert not any(place.alive(*process) for process in processes)
 
 
 def test_without_supervisor_what_ignores_sigterm_and_has_no_mark_is_killed_too(place):
@@ -251,7 +272,8 @@ def test_without_supervisor_what_ignores_sigterm_and_has_no_mark_is_killed_too(p
 
 def test_a_stopped_supervisor_is_woken_and_a_stopped_process_too(place, family):
     jid, processes = family
-    place.kill(processes[2], signal.SIGSTOP)
+    for process in processes:
+        place.kill(process, signal.SIGSTOP)
     place.kill(place.supervisor(jid), signal.SIGSTOP)
     begin = System.monotonic()
     found = ask(place, jids=[jid])
@@ -438,17 +460,27 @@ def test_a_job_of_cores_that_ends_meanwhile_keeps_its_result(place, core_job):
 
 def test_a_process_of_another_user_that_calls_itself_a_wrapper_is_left_alone(place, core_job):
     jid, processes = core_job
+    text = "import sys; sys.stdin.readline()"
+    words = [sys.executable, "-c", text, "async_wrapper.py", "j402058509351"]
+    impostor = subprocess.Popen(words, stdin=subprocess.PIPE, env=place.environ)
 
     class Other(System):
         @staticmethod
         def stat(path, *args, **options):
             found = list(os.stat(path, *args, **options))
-            if str(path).startswith("/proc/"):
+            if path == f"/proc/{impostor.pid}":
                 found[4] = 54321
             return os.stat_result(found)
 
-    assert ask(place, system=Other(), jids=[jid])["changed"] is False
-    assert all(place.alive(*process) for process in processes)
+    try:
+        assert ask(place, system=Other(), jids=[jid], grace="1s")["cancelled"] == [jid]
+        assert not any(place.alive(*process) for process in processes)
+        assert impostor.poll() is None
+        # and it does not make a job that is over look as if it ran
+        (place.async_dir / jid).write_text('{"started": 1, "finished": 0}')
+        assert ask(place, system=Other(), jids=[jid])["jobs"][0]["state"] == "lost"
+    finally:
+        impostor.communicate(b"\n")
 
 
 def test_a_signal_to_a_job_of_cores_goes_to_its_commands(place, core_job):
