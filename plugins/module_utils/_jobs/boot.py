@@ -37,9 +37,6 @@ class CarriedLibrary:
         part = module.__name__.partition(".")[2]
         exec(compile(self._texts[part], f"<{module.__name__}>", "exec"), module.__dict__)
 
-    def get_source(self, name: str) -> str:
-        return self._texts[name.partition(".")[2]]
-
 
 def boot(library: str, request: str) -> None:
     """library, request: JSON, deflated, in base64."""

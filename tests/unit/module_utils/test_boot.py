@@ -113,7 +113,7 @@ def test_only_what_is_asked_for_is_compiled(place, ended):
     assert [view["id"] for view in json.loads(stdout)["jobs"]] == [ended]
 
 
-def test_a_fault_shows_the_line_of_the_library_in_which_it_is(place):
+def test_a_fault_names_the_part_of_the_library_in_which_it_is(place):
     broken = (PACKAGE / "listing.py").read_text(encoding="utf-8")
     broken += "\n\ndef answer_info(*_args):\n    raise ZeroDivisionError('on purpose')\n"
     stdout, stderr, status = run(place, program("async_info", {}, listing=broken))

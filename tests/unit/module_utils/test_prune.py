@@ -134,6 +134,7 @@ def test_the_newest_that_match_are_kept_however_old_they_are(place, core_jobs):
     assert sweep_up(place, True, keep=2, state=["succeeded"])["removed"] == [one, two]
     assert sweep_up(place, True, keep=2, older_than="18.5d")["removed"] == [one]
     assert sweep_up(place, True, keep=5)["removed"] == []
+    assert sweep_up(place, True, keep=6)["removed"] == []
     assert sweep_up(place, True, keep=99)["removed"] == []
     assert sweep_up(place, keep=1, older_than="0")["removed"] == [one, two, three, four]
     assert (place.async_dir / bad).exists()
@@ -253,6 +254,12 @@ def test_a_job_directory_whose_job_file_stock_clean_up_took_goes_when_it_is_old(
     assert os.listdir(str(place.async_dir / ".longrun")) == []
 
 
+def test_the_old_directory_of_a_job_that_has_its_job_file_is_no_leftover(place):
+    jid = place.result(place.ansiballz("print('{}')"))["ansible_job_id"]
+    aged(place.job_dir(jid), 30)
+    assert sweep_up(place, True)["changed"] is False
+
+
 def test_a_job_that_only_begins_is_not_taken_for_a_leftover(place):
     (place.async_dir / ".longrun" / "j1.1").mkdir(parents=True, mode=0o700)
     place.async_dir.chmod(0o700)
@@ -270,7 +277,9 @@ def test_unfinished_writes_of_ours_and_of_cores_go_and_nothing_else(place, core_
     kept = [aged_file(place, name) for name in ("notes.tmp", ".j7.7", ".profile", "x.j7.7.1")]
     (place.async_dir / "j8.8.tmp").mkdir()
     aged(place.async_dir / "j8.8.tmp", 30)
-    assert sweep_up(place)["orphans"] == [str(ours), str(cores)]
+    found = sweep_up(place)
+    assert found["orphans"] == [str(ours), str(cores)]
+    assert "failed" not in found
     assert all(path.exists() for path in kept)
 
 
@@ -353,8 +362,9 @@ def test_the_tasks_own_remote_tmp_is_looked_into_unless_another_is_given(place, 
 
 
 def test_a_thousand_removals_leave_no_descriptor_behind(place, core_jobs):
+    (place.async_dir / ".longrun").mkdir(mode=0o700)
     for number in range(1000):
-        core_jobs(number, 8)
+        place.job_dir(core_jobs(number, 8)).mkdir(mode=0o700)
     before = len(os.listdir("/proc/self/fd"))
     assert len(sweep_up(place)["removed"]) == 1000
     assert len(os.listdir("/proc/self/fd")) == before
