@@ -84,9 +84,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Target:
     found = Target(clock)
-    monkeypatch.setattr(
-        ActionBase, "_execute_module", lambda action, **asked: found.execute(action, **asked)
-    )
+
+    def execute(action: ActionBase, **asked: Any) -> dict[str, Any]:
+        return found.execute(action, **asked)
+
+    monkeypatch.setattr(ActionBase, "_execute_module", execute)
     monkeypatch.setattr(
         ActionBase, "get_shell_option", lambda _self, _option, default=None: default
     )

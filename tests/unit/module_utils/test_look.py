@@ -96,7 +96,7 @@ def test_without_its_supervisor_a_job_runs_on_and_its_result_is_adopted(place, w
     assert json.loads((place.async_dir / jid).read_text())["finished"] is True
     assert place.record(jid)["state"] == "succeeded"
     assert place.files() == [
-        f".longrun/{jid}/{n}" for n in ("lock", "record.json", "stderr", "stdout")
+        f".longrun/{jid}/{n}" for n in ("lock", "progress", "record.json", "stderr", "stdout")
     ] + [jid]
 
 

@@ -302,7 +302,7 @@ def test_a_job_of_cores_is_waited_for_beside_ours(place, jobs, wait_while):
     jobs.start()
     program = place.root / "async_wrapper.py"
     program.write_text("import sys; sys.stdin.readline()")
-    command = [sys.executable, str(program), CORE_JID.split(".")[0], "60", "/tmp/module", "_"]
+    command = [sys.executable, str(program), CORE_JID.split(".", 1)[0], "60", "/tmp/module", "_"]
     wrapper = subprocess.Popen(command, stdin=subprocess.PIPE, env=place.environ)
     path = place.async_dir / CORE_JID
     path.write_text(json.dumps({"started": 1, "finished": 0, "ansible_job_id": CORE_JID}))
