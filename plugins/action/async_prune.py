@@ -18,4 +18,4 @@ class ActionModule(CarriedAction):
     _options = PRUNE_OPTIONS
 
     def _surroundings(self) -> dict[str, str]:
-        return {**super()._surroundings(), "_remote_tmp": _core.remote_tmp_option(self)}
+        return {**super()._surroundings(), "_remote_tmp": _core.remote_tmp_options(self)}

@@ -42,11 +42,12 @@ options:
     default: true
   remote_tmp:
     description:
-      - Where tasks have their temporary directories. By default where those of this task would be.
+      - Where tasks have their temporary directories. By default where those of this task would be, its C(ansible_remote_tmp) and, as tasks
+        that become a user who is not root have them there, its C(ansible_system_tmpdirs).
     type: str
   _remote_tmp:
     description:
-      - Not for tasks. The action of the same name tells the module by it which remote_tmp the task has.
+      - Not for tasks. The action of the same name tells the module by it which directories the task has for this, with a colon between them.
     type: str
 attributes:
   check_mode:

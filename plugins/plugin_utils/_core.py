@@ -34,7 +34,7 @@ __all__ = (
     "async_dir_option",
     "core_action",
     "is_windows",
-    "remote_tmp_option",
+    "remote_tmp_options",
     "reset_connection",
     "send_poll_event",
     "show_lines",
@@ -182,9 +182,11 @@ def async_dir_option(action: ActionBase) -> str:
     return str(action.get_shell_option("async_dir", default="~/.ansible_async"))
 
 
-def remote_tmp_option(action: ActionBase) -> str:
-    """``remote_tmp`` of the shell plugin, not expanded, either."""
-    return str(action.get_shell_option("remote_tmp", default="~/.ansible/tmp"))
+def remote_tmp_options(action: ActionBase) -> str:
+    """``remote_tmp`` and ``system_tmpdirs`` of the shell plugin, not expanded, either; a colon between them."""
+    system_dirs = action.get_shell_option("system_tmpdirs", default=["/var/tmp", "/tmp"])
+    first = action.get_shell_option("remote_tmp", default="~/.ansible/tmp")
+    return ":".join([str(first), *map(str, system_dirs)])
 
 
 def shows_text() -> bool:

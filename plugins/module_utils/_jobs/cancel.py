@@ -142,7 +142,10 @@ def cancel_core_job(job: Job, grace: float) -> None:
     """
     system, jid = job.system, job.jid
     owner = system.stat(jid, dir_fd=job.async_dir.fd, follow_symlinks=False).st_uid
-    wrappers = [Process(pid, start) for pid, start in CoreWrappers(system).of(jid, owner)]
+    known = CoreWrappers(system)
+    wrappers = [Process(pid, start) for pid, start in known.of(jid, owner)]
+    # of other users' we remove nothing: what they say of themselves leads where they want
+    directories = known.temporary_dirs(jid, owner) if owner == system.geteuid() else []
     tree: Set[Process] = set()
     for wrapper in wrappers:
         tree.update(job_tree(system, jid, 0, wrapper))
@@ -150,6 +153,10 @@ def cancel_core_job(job: Job, grace: float) -> None:
     signal_tree(system, wrappers, signal.SIGKILL)
     if not end_tree(system, jid, 0, None, grace, time.sleep, tree):
         raise JobError(f"job {jid} was cancelled and has not ended: processes of it are left")
+    for directory in directories:
+        import shutil  # late: it imports every compressor there is
+
+        shutil.rmtree(directory, ignore_errors=True)
     if core_finished(parse_job_file(job.async_dir.read_file(jid))):
         return  # it ended by itself just before
     view = look_at_core_job(system, job.async_dir, jid, Shown(0, None))["async_job"]

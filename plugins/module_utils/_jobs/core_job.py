@@ -6,6 +6,7 @@
 """What can be known of a job that stock core started: its file, and whether its wrapper still lives."""
 
 import json
+import os
 from typing import Any, Dict, List, Optional, Tuple
 
 from .record import failed_state, job_view, timestamp
@@ -56,6 +57,19 @@ class CoreWrappers:
             if state not in "ZX" and any(word.endswith(b"async_wrapper.py") for word in words):
                 found.append((words, pid, start))
         return found
+
+    def temporary_dirs(self, jid: str, owner: int) -> List[str]:
+        """The temporary directories of the task that these wrappers would remove at their end."""
+        mine = {pid for pid, _start in self.of(jid, owner)}
+        found = set()
+        for words, pid, _start in self._found or []:
+            program = next((word for word in words if word.endswith(b"async_wrapper.py")), b"")
+            directory = os.path.dirname(os.fsdecode(program))
+            temporary = os.path.basename(directory).startswith("ansible-tmp-")
+            kept = {b"-preserve_tmp", b"True", b"true"} & set(words)
+            if pid in mine and temporary and not kept:
+                found.add(directory)
+        return sorted(found)
 
     def _owner(self, pid: int) -> Optional[int]:
         try:

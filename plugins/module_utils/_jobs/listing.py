@@ -122,6 +122,8 @@ class Listing:
         self.jids = sorted(name for name in names if re.match(JOB_NAME + r"\Z", name))
         # looked for once for all jobs, and after their names were read
         self.wrappers = CoreWrappers(system)
+        # one moment for all ages: by different ones, jobs that ended together would change places
+        self._now = float(system.time())
 
     @staticmethod
     def _names(async_dir: Directory) -> List[str]:
@@ -161,7 +163,7 @@ class Listing:
 
     def _age(self, view: Mapping[str, Any]) -> float:
         moment = view["finished_at"] or view["started_at"] or view["created_at"]
-        return max(0.0, float(self.system.time()) - epoch_seconds(moment))
+        return max(0.0, self._now - epoch_seconds(moment))
 
 
 def _checked(view: Dict[str, Any]) -> Dict[str, Any]:

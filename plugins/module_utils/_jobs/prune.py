@@ -18,7 +18,7 @@ from .states import END_STATES
 from .store import LOCK_FILE, LOCK_SH, MODULE_LOCK_FILE, PRIVATE_DIR, Directory
 from .view import Shown
 
-DEFAULT_REMOTE_TMP = "~/.ansible/tmp"
+DEFAULT_REMOTE_TMP = "~/.ansible/tmp:/var/tmp:/tmp"
 # What is only being made looks like what is left over. A start is over after a minute; older_than cannot undercut this.
 _ORPHAN_SECONDS = 300.0
 _WRITE_SECONDS = 5.0  # for a supervisor, or another who looks, to finish what it writes
@@ -50,11 +50,15 @@ class Pruning:
     """What goes is found first, and looked at again right before it goes."""
 
     def __init__(
-        self, system: Any, async_dir: Optional[Directory], params: Mapping[str, Any], tmp: str
+        self,
+        system: Any,
+        async_dir: Optional[Directory],
+        params: Mapping[str, Any],
+        places: List[str],
     ) -> None:
         self._system = system
         self._async_dir = async_dir
-        self._tmp = tmp
+        self._places = places  # of temporary directories
         self._keep = int(params["keep"])
         if self._keep < 0:
             raise JobError(f"keep: {self._keep} is no number of jobs to keep; give 0 or more")
@@ -85,7 +89,8 @@ class Pruning:
                 known = {str(one["id"]) for one in self.unreadable}
                 self.orphans += self._job_dirs(self._async_dir, known)
         if orphans:
-            self.orphans += self._task_dirs()
+            for place in self._places:
+                self.orphans += self._task_dirs(place)
 
     def remove(self) -> None:
         """Remove what was found. What is no longer to go by now stays, and is not told of."""
@@ -191,14 +196,14 @@ class Pruning:
         finally:
             job_dir.close()
 
-    def _task_dirs(self) -> List[Orphan]:
-        """Temporary directories of tasks that core forgot, in the remote_tmp of this user."""
+    def _task_dirs(self, place: str) -> List[Orphan]:
+        """Temporary directories of tasks of this user that core forgot."""
         try:
-            names = sorted(self._system.listdir(self._tmp))
+            names = sorted(self._system.listdir(place))
         except OSError:
             return []  # no task of this user ever had one there
         candidates = [
-            os.path.join(self._tmp, name) for name in names if name.startswith("ansible-tmp-")
+            os.path.join(place, name) for name in names if name.startswith("ansible-tmp-")
         ]
         return [
             Orphan(KIND_TASK_DIR, path)
@@ -251,10 +256,12 @@ def answer_prune(
     system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
     """Remove, or in check mode tell exactly what would be removed."""
-    tmp = params.get("remote_tmp") or params.get("_remote_tmp") or DEFAULT_REMOTE_TMP
+    usual = params.get("_remote_tmp") or DEFAULT_REMOTE_TMP
+    given = [params["remote_tmp"]] if params["remote_tmp"] else usual.split(":")
+    places = [candidate_dirs(system, place, environ)[0] for place in given if place]
     path, async_dir = given_async_dir(system, params, environ)
     try:
-        pruning = Pruning(system, async_dir, params, candidate_dirs(system, tmp, environ)[0])
+        pruning = Pruning(system, async_dir, params, places)
         pruning.find(params["orphans"])
         if not check_mode:
             pruning.remove()

@@ -57,6 +57,7 @@ class Connection(ConnectionBase):
         self._shell.set_options(
             direct={
                 "remote_tmp": str(root / "remote tmp"),
+                "system_tmpdirs": [str(root / "system tmp")],
                 "async_dir": str(root / "async"),
                 "admin_users": ["root"],
             }
@@ -240,13 +241,14 @@ def test_the_async_dir_is_the_options_before_the_shells(root: Path) -> None:
     assert Asked(root, {"async_dir": other}).result()["async_dir"] == other
 
 
-def test_a_prune_looks_into_the_remote_tmp_of_the_shell(root: Path) -> None:
-    old = root / "remote tmp" / "ansible-tmp-1-1-1"
-    old.mkdir(parents=True)
+def test_a_prune_looks_where_the_shell_has_its_temporary_directories(root: Path) -> None:
+    places = [root / "remote tmp" / "ansible-tmp-1-1-1", root / "system tmp" / "ansible-tmp-2-2-2"]
     args = {"older_than": "0s"}
-    os.utime(old, (1, 1))
+    for old in places:
+        old.mkdir(parents=True)
+        os.utime(old, (1, 1))
     result = Asked(root, args, async_prune.ActionModule, check_mode=True).result()
-    assert (result["removed"], result["orphans"]) == (["j1.2"], [str(old)])
+    assert (result["removed"], result["orphans"]) == (["j1.2"], [str(path) for path in places])
 
 
 def test_check_mode_reaches_the_target(root: Path) -> None:

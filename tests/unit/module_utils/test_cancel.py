@@ -411,7 +411,7 @@ def test_any_other_signal_goes_to_all_commands_and_not_to_the_module(place):
 def core_job(place):
     """A job as core's wrapper runs it: jid and the processes that its module has started."""
     place.async_dir.mkdir(mode=0o700)
-    program = place.root / "async_wrapper.py"
+    program = place.task_dir() / "async_wrapper.py"
     program.write_text(CORE_WRAPPER)
     jid = "j402058509351.34914"
     (place.async_dir / jid).write_text(json.dumps({"started": 1, "finished": 0}))
@@ -436,6 +436,7 @@ def test_a_job_of_cores_is_ended_with_what_is_below_its_wrapper(place, core_job)
     assert (view["state"], view["reason"]) == ("cancelled", "request")
     assert not any(place.alive(*process) for process in processes)
     assert place.until(lambda: [one for one in place.processes() if place.alive(*one)] == [])
+    assert list(place.root.glob("ansible-tmp-*")) == []
     data = json.loads((place.async_dir / jid).read_text())
     assert (data["failed"], data["finished"], data["ansible_job_id"]) == (True, True, jid)
     assert data["msg"] == "the job was cancelled"
@@ -481,6 +482,24 @@ def test_a_process_of_another_user_that_calls_itself_a_wrapper_is_left_alone(pla
         assert ask(place, system=Other(), jids=[jid])["jobs"][0]["state"] == "lost"
     finally:
         impostor.communicate(b"\n")
+
+
+def test_of_another_users_job_no_directory_is_removed(place, core_job):
+    jid, _processes = core_job
+
+    class Root(System):
+        @staticmethod
+        def geteuid():
+            return 54321
+
+        @staticmethod
+        def fstat(fd):
+            found = list(os.fstat(fd))
+            found[4] = 54321
+            return os.stat_result(found)
+
+    ask(place, system=Root(), jids=[jid], grace="1s")
+    assert len(list(place.root.glob("ansible-tmp-*/async_wrapper.py"))) == 1
 
 
 def test_a_signal_to_a_job_of_cores_goes_to_its_commands(place, core_job):

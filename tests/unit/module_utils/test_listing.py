@@ -13,6 +13,8 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.ending import e
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.listing import (
     INFO_OPTIONS,
+    Filter,
+    Listing,
     answer_info,
     epoch_seconds,
 )
@@ -26,7 +28,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.record import (
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import Settings
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.store import open_async_dir
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.view import show
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.view import Shown, show
 
 NOW = 2000000000.0
 HOUR = 3600.0
@@ -186,6 +188,24 @@ def test_every_order_and_among_equals_the_oldest_first(place, ended):
     assert ids(place, sort="elapsed") == [one, two, three, four]
     assert ids(place, sort="name") == [three, one, four, two]
     assert ids(place, sort="state") == [one, four, two, three]
+
+
+def test_jobs_that_ended_together_never_change_places(place, ended):
+    jids = sorted(ended(number, took=1.0) for number in range(20))
+
+    class Ticking(System):
+        ticks = 0
+
+        @staticmethod
+        def time():
+            Ticking.ticks += 1
+            return NOW - Ticking.ticks
+
+    async_dir = place.directory(Ticking())
+    taken = Listing(Ticking(), async_dir).take(Filter({}), Shown(0, None))
+    assert [job.jid for job in taken] == jids
+    assert len({job.age for job in taken}) == 1
+    async_dir.close()
 
 
 def plant(place, what, jid):

@@ -352,13 +352,14 @@ def test_a_temporary_directory_of_which_nothing_is_known_stays(place, task_dir, 
 
 def test_the_tasks_own_remote_tmp_is_looked_into_unless_another_is_given(place, task_dir):
     old = task_dir(1, 8)
-    assert sweep_up(place, True, remote_tmp=None, _remote_tmp=str(old.parent))["orphans"] == [
-        str(old)
-    ]
+    usual = f"~/.ansible/tmp:{old.parent}"
+    assert sweep_up(place, True, remote_tmp=None, _remote_tmp=usual)["orphans"] == [str(old)]
     home = place.home / ".ansible" / "tmp"
     home.mkdir(parents=True)
     os.rename(str(old), str(home / old.name))
-    assert sweep_up(place, True, remote_tmp=None)["orphans"] == [str(home / old.name)]
+    assert sweep_up(place, True, remote_tmp=None, _remote_tmp=usual)["orphans"] == [
+        str(home / old.name)
+    ]
 
 
 def test_a_thousand_removals_leave_no_descriptor_behind(place, core_jobs):
