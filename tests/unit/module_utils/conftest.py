@@ -7,6 +7,7 @@
 import errno
 import json
 import os
+import random
 import signal
 import stat
 import subprocess
@@ -25,6 +26,8 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import S
 
 WRAPPER = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "async_wrapper.py"
 SECONDS = 20.0  # for what takes a tenth of a second on an idle machine
+# the controller's part of jids: tests under another Python, at the same time, end jobs by theirs
+GIVEN = "j%d" % random.randrange(10**11, 10**12)
 
 # async_wrapper with another kernel below it: the text defines what fails
 FAULTY_WRAPPER = """
@@ -63,6 +66,15 @@ def alive(pid, start):
     return process_start(pid) == start and System.processes().get(pid, (0, 0, "Z"))[2] not in "ZX"
 
 
+def _open_paths(pid):
+    """What a process has open; nothing if it has ended or is not ours to look at."""
+    directory = f"/proc/{pid}/fd"
+    try:
+        return [os.readlink(f"{directory}/{name}") for name in os.listdir(directory)]
+    except OSError:
+        return []
+
+
 class Gate:
     """What a module waits at until the test opens it: ``open(path).readline()``."""
 
@@ -70,6 +82,16 @@ class Gate:
         self.path = str(path)
         os.mkfifo(self.path)
         self._fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
+
+    def reached(self):
+        """Wait until a module has come to it: one that was started may not have run a line yet."""
+        until(lambda: self._has_reader())
+
+    def _has_reader(self):
+        for pid in System.processes():
+            if pid != os.getpid() and self.path in _open_paths(pid):
+                return True
+        return False
 
     def open(self, line="\n"):
         os.write(self._fd, line.encode("ascii"))
@@ -81,6 +103,7 @@ class Gate:
 class Place:
     """An async dir, a home and a temporary directory as a task on a target has them."""
 
+    given = GIVEN
     until = staticmethod(until)
     alive = staticmethod(alive)
 
@@ -129,10 +152,10 @@ class Place:
         self, path, limit=60, args=None, preserve=True, since_2_21=True, interpreter=sys.executable
     ):
         if since_2_21:
-            argv = ["j123", str(limit), "true" if preserve else "false", str(path)]
+            argv = [GIVEN, str(limit), "true" if preserve else "false", str(path)]
             argv += ([interpreter] if interpreter else []) + [str(path)]
             return argv + ([str(args)] if args else [])
-        return ["j123", str(limit), str(path), str(args or "_")] + (
+        return [GIVEN, str(limit), str(path), str(args or "_")] + (
             ["-preserve_tmp"] if preserve else []
         )
 
@@ -266,6 +289,10 @@ class Place:
             if state not in "ZX" and mark in System.process_file(pid, "environ").split(b"\0"):
                 found.append((pid, start))
         return found
+
+    def all_gone(self):
+        """Wait until nothing that was started here is left: a supervisor ends after the last word about its job."""
+        until(lambda: not self.processes())
 
     def close(self):
         for gate in self._gates:

@@ -82,7 +82,7 @@ def test_every_process_of_a_cancelled_job_ends_and_its_output_stays(place, famil
     assert (view["state"], view["reason"]) == ("cancelled", "request")
     assert view["output"]["stdout_tail"] == ["begun"]
     assert not any(place.alive(*process) for process in processes)
-    assert place.processes() == []
+    place.all_gone()
     status = place.status(jid)
     assert (status["failed"], status["msg"], status["stdout"]) == (
         True,
@@ -119,6 +119,7 @@ def test_a_job_that_ended_by_itself_is_left_as_it_is(place):
 def test_a_job_that_ends_by_itself_just_before_was_not_cancelled(place):
     gate = place.gate()
     jid = place.start(place.ansiballz(f"open({gate.path!r}).readline()\nprint('{{}}')"))
+    gate.reached()
 
     class Late(System):
         """The job ends between our look and our signal."""
@@ -147,7 +148,7 @@ def test_who_ignores_sigterm_is_killed_after_the_grace_that_was_asked_for(place)
     found = ask(place, jids=[jid], grace="1s")
     assert 1 <= System.monotonic() - begin < 20
     assert found["jobs"][0]["state"] == "cancelled"
-    assert place.processes() == []
+    place.all_gone()
 
 
 def test_many_jobs_end_at_the_same_time(place):
@@ -413,11 +414,11 @@ def core_job(place):
     place.async_dir.mkdir(mode=0o700)
     program = place.task_dir() / "async_wrapper.py"
     program.write_text(CORE_WRAPPER)
-    jid = "j402058509351.34914"
+    jid = f"{place.given}.34914"
     (place.async_dir / jid).write_text(json.dumps({"started": 1, "finished": 0}))
     module = CORE_MODULE.format(root=place.root)
     wrapper = subprocess.Popen(
-        [sys.executable, str(program), "j402058509351", "60", "/tmp/module", module],
+        [sys.executable, str(program), place.given, "60", "/tmp/module", module],
         env=place.environ,
         start_new_session=True,
     )
@@ -462,7 +463,7 @@ def test_a_job_of_cores_that_ends_meanwhile_keeps_its_result(place, core_job):
 def test_a_process_of_another_user_that_calls_itself_a_wrapper_is_left_alone(place, core_job):
     jid, processes = core_job
     text = "import sys; sys.stdin.readline()"
-    words = [sys.executable, "-c", text, "async_wrapper.py", "j402058509351"]
+    words = [sys.executable, "-c", text, "async_wrapper.py", place.given]
     impostor = subprocess.Popen(words, stdin=subprocess.PIPE, env=place.environ)
 
     class Other(System):

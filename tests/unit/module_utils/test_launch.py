@@ -27,28 +27,28 @@ def assert_nothing_was_started(place, answer, status, path):
 
 # the call that fails, on what, and how the message begins behind the path
 FAULTS = [
-    ("fork", "EAGAIN", "True", "could not start a process for j123."),
+    ("fork", "EAGAIN", "True", "could not start a process for {given}."),
     ("mkdir", "EACCES", "'.longrun' not in args[0]", "could not make the async dir {async_dir}"),
-    ("mkdir", "ENOSPC", "args[0] == '.longrun'", "could not write the job to {async_dir}/j123."),
-    ("mkdir", "EDQUOT", "args[0].startswith('j')", "could not write the job to {async_dir}/j123."),
-    ("flock", "ENOLCK", "True", "could not write the job to {async_dir}/j123."),
-    ("write", "ENOSPC", "len(args[1]) > 10000", "could not write the job to {async_dir}/j123."),
+    ("mkdir", "ENOSPC", "args[0] == '.longrun'", "could not write the job to {async_dir}/{given}."),
+    ("mkdir", "EDQUOT", "args[0].startswith('j')", "could not write the job to {async_dir}/{given}."),
+    ("flock", "ENOLCK", "True", "could not write the job to {async_dir}/{given}."),
+    ("write", "ENOSPC", "len(args[1]) > 10000", "could not write the job to {async_dir}/{given}."),
     (
         "write",
         "ENOSPC",
         "b'boot_id' in bytes(args[1])",
-        "could not write the job to {async_dir}/j123.",
+        "could not write the job to {async_dir}/{given}.",
     ),
     (
         "write",
         "EIO",
         "b'finished' in bytes(args[1])",
-        "could not write the job to {async_dir}/j123.",
+        "could not write the job to {async_dir}/{given}.",
     ),
-    ("fsync", "EIO", "True", "could not write the job to {async_dir}/j123."),
-    ("rename", "EROFS", "args[1].startswith('j')", "could not write the job to {async_dir}/j123."),
-    ("open", "EROFS", "args[1] & os.O_CREAT", "could not write the job to {async_dir}/j123."),
-    ("open", "EMFILE", "args[0] == '.longrun'", "could not write the job to {async_dir}/j123."),
+    ("fsync", "EIO", "True", "could not write the job to {async_dir}/{given}."),
+    ("rename", "EROFS", "args[1].startswith('j')", "could not write the job to {async_dir}/{given}."),
+    ("open", "EROFS", "args[1] & os.O_CREAT", "could not write the job to {async_dir}/{given}."),
+    ("open", "EMFILE", "args[0] == '.longrun'", "could not write the job to {async_dir}/{given}."),
     ("open", "EACCES", "args[0].endswith('async')", "could not open the async dir {async_dir}"),
 ]
 
@@ -67,7 +67,7 @@ def test_a_start_that_the_kernel_refuses_says_which_errno(place, call, number, w
     """
     answer, status = place.call_faulty(faults, path, preserve=False)
     assert_nothing_was_started(place, answer, status, path)
-    assert answer["msg"].startswith(said.format(async_dir=place.async_dir))
+    assert answer["msg"].startswith(said.format(async_dir=place.async_dir, given=place.given))
     assert f"({number})" in answer["msg"]
     assert answer["errno"] == number
 
@@ -87,7 +87,7 @@ def test_a_fork_that_is_refused_further_on_is_told_as_well(place, which):
     answer, status = place.call_faulty(faults, path, preserve=False)
     assert_nothing_was_started(place, answer, status, path)
     assert "EAGAIN" in answer["msg"]
-    assert "j123." in answer["msg"]
+    assert f"{place.given}." in answer["msg"]
 
 
 def test_no_descriptors_left_is_an_error_with_a_name(place):
@@ -182,7 +182,7 @@ def test_what_was_planted_in_the_async_dir_is_not_followed(place, what):
     if what == "job file":
         # the pid is in the name, so all that there can be are planted
         faults = f"""
-            os.symlink({str(target)!r}, os.path.join({str(place.async_dir)!r}, "j123.%d" % os.getpid()))
+            os.symlink({str(target)!r}, os.path.join({str(place.async_dir)!r}, "{place.given}.%d" % os.getpid()))
         """
         jid = place.start_faulty(faults, path)
         place.ended(jid)

@@ -107,6 +107,7 @@ def test_running_and_ended_jobs_of_ours_and_of_cores_have_the_same_keys(place, e
     over = ended(1)
     gate = place.gate()
     jid = place.start(place.ansiballz(f"open({gate.path!r}).readline()\nprint('{{}}')"))
+    gate.reached()
     (place.async_dir / "j77.7").write_text('{"rc": 1}')
     views = {view["id"]: view for view in info(place, system=place.system)["jobs"]}
     assert {jid: view["state"] for jid, view in views.items()} == {
@@ -166,6 +167,7 @@ def test_filters_take_what_all_of_them_take(place, ended):
 def test_the_age_of_a_job_that_runs_counts_from_its_start(place):
     gate = place.gate()
     jid = place.start(place.ansiballz(f"open({gate.path!r}).readline()\nprint('{{}}')"))
+    gate.reached()
 
     class Later(System):
         @staticmethod

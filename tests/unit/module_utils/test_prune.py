@@ -55,10 +55,9 @@ def core_jobs(place):
 def waiting(place):
     """A job that runs until its gate is opened."""
     gate = place.gate()
-    return (
-        place.start(place.ansiballz(f"open({gate.path!r}).readline()\nprint('{{}}')")),
-        gate,
-    )
+    jid = place.start(place.ansiballz(f"open({gate.path!r}).readline()\nprint('{{}}')"))
+    gate.reached()
+    return jid, gate
 
 
 def test_check_mode_tells_exactly_what_goes_and_a_second_run_changes_nothing(place, core_jobs):

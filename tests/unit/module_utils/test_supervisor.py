@@ -70,7 +70,7 @@ def test_at_the_deadline_the_whole_tree_ends_and_the_output_is_kept(place, escap
     assert view["output"]["stdout_tail"] == ["out"]
     assert 1.0 <= view["elapsed"] < 10
     assert_all_gone(place, escaped + [module])
-    assert place.processes() == []
+    place.all_gone()
 
 
 def test_a_request_cancels_the_whole_tree(place, escaped):
@@ -83,7 +83,7 @@ def test_a_request_cancels_the_whole_tree(place, escaped):
     assert found["stdout"] == "out\n"
     assert (found["async_job"]["state"], found["async_job"]["reason"]) == ("cancelled", "request")
     assert_all_gone(place, escaped)
-    assert place.processes() == []
+    place.all_gone()
 
 
 def test_within_its_grace_a_process_can_clean_up(place):
@@ -119,7 +119,7 @@ def test_a_job_that_is_quiet_for_too_long_ends(place):
     assert found["stdout_lines"] == ["a", "b", "c"]
     assert (found["async_job"]["state"], found["async_job"]["reason"]) == ("timed_out", "idle")
     assert found["async_job"]["elapsed"] >= 1.8
-    assert place.processes() == []
+    place.all_gone()
 
 
 def test_progress_that_is_reported_counts_as_a_sign_of_life(place):
@@ -277,7 +277,7 @@ def test_the_limits_of_a_job_that_was_removed_still_hold(place):
     supervisor = place.supervisor(jid)
     place.status(jid, mode="cleanup", force=True)
     place.gone(supervisor)
-    assert place.processes() == []
+    place.all_gone()
     assert not path.parent.exists()
     assert place.files() == []
 

@@ -71,7 +71,7 @@ def test_a_start_answers_once_the_job_can_be_found(place, since_2_21):
     answer, status = place.call(path, since_2_21=since_2_21)
     jid = answer["ansible_job_id"]
     assert status == 0
-    assert jid.startswith("j123.") and jid[5:].isdigit()
+    assert jid.startswith(f"{place.given}.") and jid.partition(".")[2].isdigit()
     assert answer == {
         "failed": False,
         "started": True,
