@@ -18,7 +18,6 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutpu
 class ActionModule(_core.CarrierAction):
     """In front of our module; on a Windows target core's own action does it all."""
 
-    _carried_module = "async_status"
     _supports_check_mode = True
     _supports_async = False
 

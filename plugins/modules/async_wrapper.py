@@ -56,6 +56,341 @@ def make_jid(given: str, pid: int) -> str:
     return f"{given}.{pid}"
 
 
+# part: spool
+def spool_pieces(names: List[str], stream: str) -> List[Tuple[int, str]]:
+    found = []
+    for name in names:
+        base, _unused, start = name.partition(".")
+        if base == stream and (name == stream or start.isdigit()):
+            found.append((int(start or 0), name))
+    return sorted(found)
+
+
+class SpoolWriter:
+
+    def __init__(self, directory: str, stream: str, limit: int) -> None:
+        self._directory = directory
+        self._stream = stream
+        self._limit = limit
+        self._fd = -1
+        self._piece = stream
+        self._room = 0
+        self._end = 0  # logical offset of the next byte
+        for start, name in spool_pieces(os.listdir(directory), stream):
+            self._end = start + os.stat(os.path.join(directory, name)).st_size
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        if not self._limit:
+            self._touch()
+            return
+        while view:
+            try:
+                if self._fd < 0 or self._room <= 0:
+                    self._next_piece()
+                written = os.write(self._fd, view[: self._room])
+            except OSError:
+                self._give_up_piece()
+                self._end += len(view)
+                return
+            self._end += written
+            self._room -= written
+            view = view[written:]
+
+    def _touch(self) -> None:
+        try:
+            if self._fd < 0:
+                self._open_piece(self._stream)
+            os.utime(self._fd)
+        except OSError:
+            self.close()
+
+    def _give_up_piece(self) -> None:
+        if self._fd < 0:
+            return
+        empty = os.fstat(self._fd).st_size == 0
+        self.close()
+        if empty:
+            try:
+                os.unlink(os.path.join(self._directory, self._piece))
+            except OSError:
+                pass  # gone with its job
+
+    def _open_piece(self, name: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
+        self._piece = name
+
+    def _next_piece(self) -> None:
+        self.close()
+        head = self._end == 0
+        self._open_piece(self._stream if head else f"{self._stream}.{self._end}")
+        self._room = max(1, self._limit // 2 if head else self._limit // 4)
+        newer = [
+            piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]
+        ]
+        for _unused, old in newer[:-2]:
+            os.unlink(os.path.join(self._directory, old))
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+# part: store
+PRIVATE_DIR = ".longrun"
+RECORD_FILE = "record.json"
+LOCK_FILE = "lock"  # held by the supervisor as long as it lives
+MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
+RESULT_FILE = "result"  # what the module printed
+MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
+EXIT_FILE = "exit"  # the module's exit status: its result is whole
+PROGRESS_FILE = "progress"
+REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
+SHOWN_FILE = "shown"  # the cursor up to which a controller that waits has shown the output
+RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
+NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
+STEPS_FILE = "steps"  # of a chain: a line of JSON for each step that has ended, with its result
+PAYLOAD_FILE = "payload"  # a module that cannot be run from memory, and its arguments
+ARGUMENTS_FILE = "arguments"
+PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
+
+LOCK_SH = 1
+LOCK_EX = 2
+LOCK_NB = 4
+LOCK_UN = 8
+_RESERVE_BYTES = 16384
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+def write_all(system: Any, fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[system.write(fd, view) :]
+
+
+class Directory:
+
+    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
+        self.system = system
+        self.path = path
+        self.fd = fd
+        self.owners = owners
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.system.close(self.fd)
+            self.fd = -1
+
+    def join(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+    def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
+        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
+        info = self.system.fstat(fd)
+        if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
+            self.system.close(fd)
+            owner = self.system.owner_name(info.st_uid)
+            raise JobError(
+                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
+                path=self.join(name),
+            )
+        return int(fd)
+
+    def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
+        try:
+            fd = self.open_file(name)
+        except FileNotFoundError:
+            return None
+        try:
+            if offset:
+                os.lseek(fd, offset, os.SEEK_SET)
+            pieces = []  # type: List[bytes]
+            while limit is None or limit > 0:
+                piece = self.system.read(fd, 1 << 20 if limit is None else min(limit, 1 << 20))
+                if not piece:
+                    break
+                pieces.append(piece)
+                if limit is not None:
+                    limit -= len(piece)
+            return b"".join(pieces)
+        finally:
+            self.system.close(fd)
+
+    def write_file(self, name: str, data: bytes) -> None:
+        temporary = f".{name}.{self.system.getpid()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            fd = self.open_file(temporary, flags)
+        except FileExistsError:  # left by a process of this pid that was killed in mid-write
+            self.system.unlink(temporary, dir_fd=self.fd)
+            fd = self.open_file(temporary, flags)
+        try:
+            try:
+                write_all(self.system, fd, data)
+                self.system.fsync(fd)
+            finally:
+                self.system.close(fd)
+            self.system.rename(temporary, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+        except OSError:
+            self.remove_file(temporary)
+            raise
+        self.system.fsync(self.fd)
+
+    def remove_file(self, name: str) -> bool:
+        try:
+            self.system.unlink(name, dir_fd=self.fd)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def names(self) -> List[str]:
+        return sorted(self.system.listdir(self.fd))
+
+    def child(self, name: str, create: bool = False) -> "Directory":
+        path = self.join(name)
+        if create:
+            try:
+                self.system.mkdir(name, 0o700, dir_fd=self.fd)
+                self.system.fsync(self.fd)
+            except FileExistsError:
+                pass
+        fd = self.system.open(name, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self.fd)
+        info = self.system.fstat(fd)
+        if info.st_uid not in self.owners or info.st_mode & 0o022:
+            self.system.close(fd)
+            owner = self.system.owner_name(info.st_uid)
+            raise JobError(
+                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
+                path=path,
+            )
+        return Directory(self.system, path, fd, self.owners)
+
+    def remove_child(self, name: str) -> None:
+        try:
+            inner = self.child(name)
+        except FileNotFoundError:
+            return
+        try:
+            for entry in inner.names():
+                inner.remove_file(entry)
+        finally:
+            inner.close()
+        self.system.rmdir(name, dir_fd=self.fd)
+
+    def gone(self) -> bool:
+        try:
+            named = self.system.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return True
+        here = self.system.fstat(self.fd)
+        return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
+
+    def size(self, name: str) -> int:
+        try:
+            return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
+        except FileNotFoundError:
+            return 0
+
+    def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
+        try:
+            fd = self.open_file(name, os.O_RDWR | os.O_CREAT if create else _READ_FLAGS)
+        except FileNotFoundError:
+            return None
+        try:
+            self.system.flock(fd, operation)
+        except OSError as error:
+            self.system.close(fd)
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return None
+            raise
+        return int(fd)
+
+    def held(self, name: str) -> bool:
+        fd = self.lock(name, LOCK_SH | LOCK_NB)
+        if fd is None:
+            return self.read_file(name, limit=1) is not None
+        self.system.close(fd)
+        return False
+
+    def reserve(self) -> None:
+        fd = self.open_file(RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            write_all(self.system, fd, b"longrun\n" * (_RESERVE_BYTES // 8))
+        finally:
+            self.system.close(fd)
+
+    def release(self) -> None:
+        self.remove_file(RESERVE_FILE)
+
+
+def expand_home(path: str, home: Optional[str]) -> str:
+    first, _unused, rest = path.partition("/")
+    if not first.startswith("~"):
+        return os.path.abspath(path)
+    base = home if home and first == "~" else _passwd_home(first[1:])
+    return os.path.abspath(os.path.join(base, rest) if base else path)
+
+
+def _passwd_home(user: str) -> Optional[str]:
+    import pwd
+
+    try:
+        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
+    except KeyError:
+        return None
+
+
+def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
+    path = expand_home(given, home)
+    if given.startswith("~"):
+        base = expand_home(given.split("/", 1)[0], home)
+        try:
+            system.stat(base)
+        except OSError as error:
+            raise refused(
+                "use the home",
+                base,
+                error,
+                "set ansible_async_dir to a directory that this user can make",
+            ) from error
+    missing = []
+    ancestor = path
+    while ancestor != "/" and not os.path.lexists(ancestor):
+        missing.append(ancestor)
+        ancestor = os.path.dirname(ancestor)
+    for name in reversed(missing):
+        try:
+            system.mkdir(name, 0o700)
+        except FileExistsError:
+            pass  # another start made it meanwhile
+        except OSError as error:
+            raise refused("make the async dir", name, error) from error
+    return open_async_dir(system, path)
+
+
+def open_async_dir(system: Any, path: str) -> Directory:
+    try:
+        fd = system.open(path, _DIRECTORY_FLAGS)
+    except OSError as error:
+        raise refused("open the async dir", path, error) from error
+    info = system.fstat(fd)
+    euid = system.geteuid()
+    foreign = info.st_uid not in (0, euid)
+    others_write = info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX
+    if others_write or (foreign and info.st_mode & 0o022):
+        system.close(fd)
+        owner = system.owner_name(info.st_uid)
+        raise JobError(
+            f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
+            "so others could put files of theirs in its place; use one that only its owner can write",
+            path=path,
+        )
+    return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))
+
+
 # part: output
 REDACTED = b"********"
 
@@ -220,6 +555,459 @@ class Redactor:
                     break
                 at = data.find(secret[:1], at + 1, held)
         return held
+
+
+# part: tap
+class _TappedStream:
+
+    def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
+        self._writer = writer
+        self._lock = lock
+        self._redactor = Redactor(secrets)
+
+    def feed(self, data: bytes) -> None:
+        shown = self._redactor.feed(data) if data else self._redactor.flush()
+        if shown:
+            with self._lock:
+                self._writer.write(shown)
+
+
+class _TappedFile(io.RawIOBase):
+
+    def __init__(self, raw: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> None:
+        super().__init__()
+        self._raw = raw
+        self._stream = stream
+        self._taps = taps
+        taps[raw.fileno()] = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())
+
+    def readinto(self, buffer: Any) -> Optional[int]:
+        count = self._raw.readinto(buffer)
+        if count is not None:
+            self._stream.feed(bytes(memoryview(buffer)[:count]))
+        return count  # type: ignore[no-any-return]  # what FileIO gives: int or None
+
+    def close(self) -> None:
+        if not self._raw.closed:
+            self._taps.pop(self._raw.fileno(), None)
+            self._raw.close()
+            self._stream.feed(b"")
+        super().close()
+
+
+class _TappedKernel:
+
+    def __init__(self, taps: Dict[int, _TappedStream]) -> None:
+        self._taps = taps
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def read(self, fd: int, count: int) -> bytes:
+        data = os.read(fd, count)
+        stream = self._taps.get(fd)
+        if stream is not None:
+            stream.feed(data)
+        return data
+
+
+def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
+    text = isinstance(given, io.TextIOWrapper)
+    encoding, errors = (given.encoding, given.errors) if text else (None, None)
+    binary = given.detach() if text else given
+    buffered = isinstance(binary, io.BufferedReader)
+    raw = binary.detach() if buffered else binary
+    tapped = _TappedFile(raw, stream, taps)  # type: Any
+    if buffered:
+        tapped = io.BufferedReader(tapped)
+    return io.TextIOWrapper(tapped, encoding=encoding, errors=errors) if text else tapped
+
+
+def _secrets_of_callers() -> List[bytes]:
+    frame: Any = sys._getframe(2)  # at the end, None
+    for _unused in range(3):
+        if frame is None:
+            break
+        values = getattr(frame.f_locals.get("self"), "no_log_values", None)
+        if isinstance(values, (set, frozenset)):
+            return [str(value).encode("utf-8", "surrogateescape") for value in values]
+        frame = frame.f_back
+    return []
+
+
+def _asks_for_locales(args: Any) -> bool:
+    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
+
+
+def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
+    pieces = []
+    while True:
+        piece = os.read(fd, 65536)
+        if not piece:
+            break
+        pieces.append(piece)
+    script = (
+        "import sys\n"
+        "if sys.version_info >= (3, 6):\n"
+        f"    exec({tap_text!r})\n"
+        f"    install_tap({directory!r}, {limit!r}, None)\n"
+        f"exec(compile({b''.join(pieces)!r}, '<stdin>', 'exec'))\n"
+    )
+    import tempfile
+
+    source = tempfile.TemporaryFile()
+    source.write(script.encode("utf-8"))
+    source.seek(0)
+    return source
+
+
+def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
+    import subprocess
+
+    lock = threading.Lock()
+    taps = {}  # type: Dict[int, _TappedStream]
+    writers = [SpoolWriter(directory, name, limit) for name in ("stdout", "stderr")]
+    untapped = subprocess.Popen
+
+    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
+
+        stdout: Any
+        stderr: Any
+
+        def __init__(self, args: Any, *more: Any, **options: Any) -> None:
+            stdin: Any = options.get("stdin")
+            respawns = (
+                tap_text
+                and isinstance(args, list)
+                and args[1:] == ["--"]
+                and isinstance(stdin, int)
+                and stdin > 2
+                and not options.get("stdout")
+            )
+            if respawns:
+                options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
+            super().__init__(args, *more, **options)
+            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
+                secrets = _secrets_of_callers()
+                if self.stdout is not None:
+                    self.stdout = _tapped_file(
+                        self.stdout, _TappedStream(writers[0], lock, secrets), taps
+                    )
+                if self.stderr is not None:
+                    self.stderr = _tapped_file(
+                        self.stderr, _TappedStream(writers[1], lock, secrets), taps
+                    )
+
+    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
+    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
+
+
+# part: payload
+_HEAD_BYTES = 8192
+_STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
+
+
+class Payload:
+
+    name = None  # type: Optional[str]  # of a step
+    environ = {}  # type: Mapping[str, str]  # what it has besides the environment of the task
+    files = {}  # type: Mapping[str, bytes]
+
+    def __init__(
+        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
+    ) -> None:
+        self.command = command
+        self.path = path
+        self.code = code
+        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
+        self.no_log = bool(secret.search(text) or secret.search(args))
+        self.module = _module_name(path, text)
+
+    def command_in(self, job_dir: Directory) -> List[str]:
+        command = list(self.command)
+        for name, content in self.files.items():
+            job_dir.remove_file(name)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            fd = job_dir.open_file(name, flags, 0o700 if name == PAYLOAD_FILE else 0o600)
+            try:
+                write_all(job_dir.system, fd, content)
+            finally:
+                job_dir.system.close(fd)
+            command.append(job_dir.join(name))
+        return command
+
+
+def _module_name(path: str, text: bytes) -> Optional[str]:
+    found = re.search(
+        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
+        text,
+    )
+    if found:
+        name = found.group(1).decode("ascii")
+        if name.startswith("ansible.modules."):
+            return "ansible.builtin." + name[len("ansible.modules.") :]
+        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
+    name = os.path.basename(path)
+    name = name[len("AnsiballZ_") :] if name.startswith("AnsiballZ_") else name
+    return os.path.splitext(name)[0] or None
+
+
+def shebang(head: bytes) -> List[str]:
+    if not head.startswith(b"#!"):
+        return []
+    return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
+
+
+def _runs_here(interpreter: List[str]) -> bool:
+    if len(interpreter) != 1 or not sys.executable:
+        return False
+    if os.path.abspath(interpreter[0]) == sys.executable:
+        return True
+    in_venv = sys.prefix != sys.base_prefix
+    other_venv = os.path.exists(os.path.join(os.path.dirname(interpreter[0]), "..", "pyvenv.cfg"))
+    return (
+        not in_venv
+        and not other_venv
+        and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
+    )
+
+
+def read_payload(command: List[str], path: str) -> Payload:
+    try:
+        with open(path, "rb") as source:
+            text = source.read(_HEAD_BYTES)
+            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
+            position = command.index(path)
+            if ansiballz or len(command) == position + 1:
+                text += source.read()
+        args = b""
+        if len(command) > position + 1:
+            with open(command[position + 1], "rb") as source:
+                args = source.read()
+    except OSError as error:
+        raise refused("read the module's payload", error.filename or path, error) from error
+    except ValueError:
+        raise JobError(f"the command {command!r} does not name the module {path}") from None
+    interpreter = command[:position] or shebang(text)
+    here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
+    if not position:
+        command = interpreter + command
+    return Payload(command, path, text if here else None, text, args)
+
+
+def payload_from_memory(
+    style: str, shebang_line: Optional[str], text: bytes, args: Optional[bytes], module: str
+) -> Payload:
+    interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
+    here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
+    payload = Payload(interpreter, "", text if here else None, text, args or b"")
+    payload.module = module
+    if not here:
+        files = {PAYLOAD_FILE: text}  # type: Dict[str, bytes]
+        if args is not None:
+            files[ARGUMENTS_FILE] = args
+        payload.files = files
+    return payload
+
+
+def note_payload_dirs(job_dir: str) -> None:
+    import tempfile
+
+    make = tempfile.mkdtemp
+
+    def mkdtemp(*given: Any, **options: Any) -> Any:
+        path = make(*given, **options)
+        name = os.path.basename(path)
+        if isinstance(name, str) and name.startswith("ansible_") and "_payload_" in name:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            fd = os.open(os.path.join(job_dir, PAYLOAD_DIRS_FILE), flags, 0o600)
+            try:
+                os.write(fd, os.fsencode(os.path.realpath(path)) + b"\n")
+            finally:
+                os.close(fd)
+        return path
+
+    tempfile.mkdtemp = mkdtemp
+
+
+def run_python(path: str, code: bytes) -> int:
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("ansible", "ansible_collections"):
+            del sys.modules[name]
+    main = type(sys)("__main__")
+    main.__dict__.update(__builtins__=__builtins__)
+    if (
+        path
+    ):  # without a file it is as if the interpreter had read the module from its standard input
+        main.__dict__.update(__file__=path)
+    sys.modules["__main__"] = main
+    sys.argv = [path]
+    if path and sys.path:
+        sys.path[0] = os.path.dirname(path)
+    status = 1
+    try:
+        exec(compile(code, path or "<stdin>", "exec", dont_inherit=True), main.__dict__)
+        status = 0
+    except SystemExit as ending:
+        if ending.code is None:
+            status = 0
+        elif isinstance(ending.code, int):
+            status = ending.code & 0xFF
+        else:
+            sys.stderr.write(f"{ending.code}\n")
+    finally:
+        error = sys.exc_info()
+        if error[0] is not None and not isinstance(error[1], SystemExit):
+            sys.excepthook(*error)
+        status = _end_interpreter(status)
+    return status
+
+
+def _end_interpreter(status: int) -> int:
+    import atexit
+    import threading
+
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a full disk; a stream that the module closed
+            status = status or 120  # as CPython exits then
+    return status
+
+
+def run_command(system: Any, command: List[str], job_dir: Directory, limit: int) -> int:
+    with_end = child_end_notice()  # before the fork: an early end must not be missed
+    reader, writer = system.pipe()
+    pid = system.fork()
+    if pid == 0:
+        try:
+            system.dup2(writer, 2)
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)
+            os.execvp(command[0], command)
+        except OSError as error:
+            os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
+        finally:
+            system.exit(127)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    system.close(writer)
+    spool = SpoolWriter(job_dir.path, "stderr", limit)
+    kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    room = _STDERR_KEPT
+    status = None  # type: Optional[int]
+    while status is None:
+        ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
+        if reader in ready:
+            data = system.read(reader, 65536)
+            if data:
+                spool.write(data)
+                room -= _write_some(kept, data[: max(0, room)])
+            else:
+                system.close(reader)
+                reader = -1
+        if with_end in ready:
+            system.read(with_end, 512)
+            ended, code, _unused = system.wait4(pid, os.WNOHANG)
+            if ended == pid:
+                status = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
+    while reader >= 0 and reader in system.select([reader], 0):  # said before its end, not yet read
+        data = system.read(reader, 65536)
+        if not data:
+            break
+        spool.write(data)
+        room -= _write_some(kept, data[: max(0, room)])
+    return status
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    try:
+        return os.write(fd, data)
+    except OSError:
+        return 0
+
+
+def child_end_notice() -> int:
+    reader, writer = os.pipe()
+    for fd in (reader, writer):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    return reader
+
+
+def _make_room_for_result(job_dir: Directory) -> Any:
+    refusals = []  # type: List[int]
+
+    class Result(io.FileIO):
+        def write(self, data: Any) -> Any:
+            try:
+                return super().write(data)
+            except OSError as error:
+                if error.errno not in NO_SPACE_ERRORS:
+                    raise
+                job_dir.release()
+            try:
+                return super().write(data)
+            except OSError as error:
+                refusals.append(error.errno or 0)
+                raise
+
+    result = io.BufferedWriter(Result(1, "w", closefd=False))
+    sys.stdout = io.TextIOWrapper(
+        result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
+    )
+    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
+    return lambda: bool(refusals)
+
+
+def _stdout_is_refused() -> bool:
+    try:
+        size = os.fstat(1).st_size
+        os.write(1, b"\n")
+        os.ftruncate(1, size)
+    except OSError as error:
+        return error.errno in NO_SPACE_ERRORS
+    return False
+
+
+def run_payload(
+    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
+) -> None:
+    status = 1
+    module = system.getpid()
+    refused_result = _stdout_is_refused
+    try:
+        if payload.code is not None:
+            refused_result = _make_room_for_result(job_dir)
+            note_payload_dirs(job_dir.path)
+            install_tap(job_dir.path, limit, tap_text)
+            status = run_python(payload.path, payload.code)
+        else:
+            status = run_command(system, payload.command_in(job_dir), job_dir, limit)
+    finally:
+        if system.getpid() == module:
+            _leave_status(system, job_dir, status, refused_result())
+        system.exit(status if status >= 0 else 1)
+
+
+def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
+    try:
+        if no_space:
+            system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
+        fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        system.write(fd, str(status).encode("ascii"))
+    except (OSError, JobError):
+        pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
 
 
 # part: progress
@@ -622,15 +1410,19 @@ _SETTING_PARSERS = {
 }
 
 
+def parse_setting(field: str, text: str) -> Any:
+    return _SETTING_PARSERS[field](text if field == "progress_regex" else text.strip())
+
+
 def read_settings(environ: Mapping[str, str]) -> Settings:
     values: Dict[str, Any] = {}
-    for field, parse in _SETTING_PARSERS.items():
+    for field in _SETTING_PARSERS:
         variable = "ANSIBLE_ASYNC_" + field.upper()
         value = environ.get(variable, "")
         if not value.strip():
             continue
         try:
-            values[field] = parse(value if field == "progress_regex" else value.strip())
+            values[field] = parse_setting(field, value)
         except ValueError as err:
             raise SettingError(f"{variable}: {err}") from err
     return Settings(**values)
@@ -658,6 +1450,7 @@ REASON_REQUEST = "request"  # somebody asked for the end
 REASON_MODULE_KILLED = "module_killed"
 REASON_SUPERVISOR_KILLED = "supervisor_killed"  # nobody was left to see the end
 REASON_REBOOTED = "rebooted"  # the host was started again meanwhile
+REASON_NOT_STARTED = "not_started"  # a process for what came next was refused
 REASON_NO_SPACE = "no_space"  # the result could not be written
 
 
@@ -707,6 +1500,14 @@ def new_record(
         "no_log": no_log,
         "results_file": results_file,
         "attempt": 1,
+        "attempts": 1,
+        "retry_delay": 0.0,
+        "retry_backoff": 1.0,
+        "queue": None,
+        "steps": None,  # of a chain: [{name, block, module, state, reason}]
+        "step": None,  # the one that runs: {name, block, module, number}
+        "scope": None,  # {unit, cgroup}
+        "fingerprint": None,  # of what was asked for; tells whether a job of the same name does the same
         "recovered": False,
         "boot_id": None,
         "began": None,  # monotonic seconds; means something only within the same boot
@@ -720,9 +1521,16 @@ def new_record(
     }
 
 
+def enqueue(record: Dict[str, Any], boot_id: Optional[str], wall: float) -> None:
+    record.update(state=STATE_QUEUED, boot_id=boot_id, created_at=timestamp(wall))
+
+
 def begin(record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic: float) -> None:
+    if record["state"] == STATE_QUEUED:
+        record["state"] = advance(STATE_QUEUED, STATE_RUNNING)
     record.update(boot_id=boot_id, began=monotonic, began_wall=wall)
-    record["created_at"] = record["started_at"] = timestamp(wall)
+    record["started_at"] = timestamp(wall)
+    record["created_at"] = record["created_at"] or record["started_at"]
 
 
 def end(record: Dict[str, Any], state: str, reason: str, wall: float, elapsed: float) -> None:
@@ -790,6 +1598,9 @@ def job_view(
         "supervised": supervised,
         "recovered": record["recovered"],
         "attempt": record["attempt"],
+        "attempts": record["attempts"],
+        "queue": record["queue"],
+        "steps": record["steps"],
         "progress": progress,
         "output": output,
         "usage": usage,
@@ -944,337 +1755,6 @@ def ended_result(
     if child_pid is not None:
         result["child_pid"] = child_pid
     return result
-
-
-# part: store
-PRIVATE_DIR = ".longrun"
-RECORD_FILE = "record.json"
-LOCK_FILE = "lock"  # held by the supervisor as long as it lives
-MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
-RESULT_FILE = "result"  # what the module printed
-MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
-EXIT_FILE = "exit"  # the module's exit status: its result is whole
-PROGRESS_FILE = "progress"
-REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
-RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
-NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
-PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
-
-LOCK_SH = 1
-LOCK_EX = 2
-LOCK_NB = 4
-LOCK_UN = 8
-_RESERVE_BYTES = 16384
-_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-
-
-def write_all(system: Any, fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[system.write(fd, view) :]
-
-
-class Directory:
-
-    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
-        self.system = system
-        self.path = path
-        self.fd = fd
-        self.owners = owners
-
-    def close(self) -> None:
-        if self.fd >= 0:
-            self.system.close(self.fd)
-            self.fd = -1
-
-    def join(self, name: str) -> str:
-        return os.path.join(self.path, name)
-
-    def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
-        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
-        info = self.system.fstat(fd)
-        if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
-            self.system.close(fd)
-            owner = self.system.owner_name(info.st_uid)
-            raise JobError(
-                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
-                path=self.join(name),
-            )
-        return int(fd)
-
-    def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
-        try:
-            fd = self.open_file(name)
-        except FileNotFoundError:
-            return None
-        try:
-            if offset:
-                os.lseek(fd, offset, os.SEEK_SET)
-            pieces = []  # type: List[bytes]
-            while limit is None or limit > 0:
-                piece = self.system.read(fd, 1 << 20 if limit is None else min(limit, 1 << 20))
-                if not piece:
-                    break
-                pieces.append(piece)
-                if limit is not None:
-                    limit -= len(piece)
-            return b"".join(pieces)
-        finally:
-            self.system.close(fd)
-
-    def write_file(self, name: str, data: bytes) -> None:
-        temporary = f".{name}.{self.system.getpid()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        try:
-            fd = self.open_file(temporary, flags)
-        except FileExistsError:  # left by a process of this pid that was killed in mid-write
-            self.system.unlink(temporary, dir_fd=self.fd)
-            fd = self.open_file(temporary, flags)
-        try:
-            try:
-                write_all(self.system, fd, data)
-                self.system.fsync(fd)
-            finally:
-                self.system.close(fd)
-            self.system.rename(temporary, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
-        except OSError:
-            self.remove_file(temporary)
-            raise
-        self.system.fsync(self.fd)
-
-    def remove_file(self, name: str) -> bool:
-        try:
-            self.system.unlink(name, dir_fd=self.fd)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def names(self) -> List[str]:
-        return sorted(self.system.listdir(self.fd))
-
-    def child(self, name: str, create: bool = False) -> "Directory":
-        path = self.join(name)
-        if create:
-            try:
-                self.system.mkdir(name, 0o700, dir_fd=self.fd)
-                self.system.fsync(self.fd)
-            except FileExistsError:
-                pass
-        fd = self.system.open(name, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self.fd)
-        info = self.system.fstat(fd)
-        if info.st_uid not in self.owners or info.st_mode & 0o022:
-            self.system.close(fd)
-            owner = self.system.owner_name(info.st_uid)
-            raise JobError(
-                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
-                path=path,
-            )
-        return Directory(self.system, path, fd, self.owners)
-
-    def remove_child(self, name: str) -> None:
-        try:
-            inner = self.child(name)
-        except FileNotFoundError:
-            return
-        try:
-            for entry in inner.names():
-                inner.remove_file(entry)
-        finally:
-            inner.close()
-        self.system.rmdir(name, dir_fd=self.fd)
-
-    def gone(self) -> bool:
-        try:
-            named = self.system.stat(self.path, follow_symlinks=False)
-        except OSError:
-            return True
-        here = self.system.fstat(self.fd)
-        return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
-
-    def size(self, name: str) -> int:
-        try:
-            return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
-        except FileNotFoundError:
-            return 0
-
-    def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
-        try:
-            fd = self.open_file(name, os.O_RDWR | os.O_CREAT if create else _READ_FLAGS)
-        except FileNotFoundError:
-            return None
-        try:
-            self.system.flock(fd, operation)
-        except OSError as error:
-            self.system.close(fd)
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return None
-            raise
-        return int(fd)
-
-    def held(self, name: str) -> bool:
-        fd = self.lock(name, LOCK_SH | LOCK_NB)
-        if fd is None:
-            return self.read_file(name, limit=1) is not None
-        self.system.close(fd)
-        return False
-
-    def reserve(self) -> None:
-        fd = self.open_file(RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        try:
-            write_all(self.system, fd, b"longrun\n" * (_RESERVE_BYTES // 8))
-        finally:
-            self.system.close(fd)
-
-    def release(self) -> None:
-        self.remove_file(RESERVE_FILE)
-
-
-def expand_home(path: str, home: Optional[str]) -> str:
-    first, _unused, rest = path.partition("/")
-    if not first.startswith("~"):
-        return os.path.abspath(path)
-    base = home if home and first == "~" else _passwd_home(first[1:])
-    return os.path.abspath(os.path.join(base, rest) if base else path)
-
-
-def _passwd_home(user: str) -> Optional[str]:
-    import pwd
-
-    try:
-        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
-    except KeyError:
-        return None
-
-
-def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
-    path = expand_home(given, home)
-    if given.startswith("~"):
-        base = expand_home(given.split("/", 1)[0], home)
-        try:
-            system.stat(base)
-        except OSError as error:
-            raise refused(
-                "use the home",
-                base,
-                error,
-                "set ansible_async_dir to a directory that this user can make",
-            ) from error
-    missing = []
-    ancestor = path
-    while ancestor != "/" and not os.path.lexists(ancestor):
-        missing.append(ancestor)
-        ancestor = os.path.dirname(ancestor)
-    for name in reversed(missing):
-        try:
-            system.mkdir(name, 0o700)
-        except FileExistsError:
-            pass  # another start made it meanwhile
-        except OSError as error:
-            raise refused("make the async dir", name, error) from error
-    return open_async_dir(system, path)
-
-
-def open_async_dir(system: Any, path: str) -> Directory:
-    try:
-        fd = system.open(path, _DIRECTORY_FLAGS)
-    except OSError as error:
-        raise refused("open the async dir", path, error) from error
-    info = system.fstat(fd)
-    euid = system.geteuid()
-    foreign = info.st_uid not in (0, euid)
-    others_write = info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX
-    if others_write or (foreign and info.st_mode & 0o022):
-        system.close(fd)
-        owner = system.owner_name(info.st_uid)
-        raise JobError(
-            f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
-            "so others could put files of theirs in its place; use one that only its owner can write",
-            path=path,
-        )
-    return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))
-
-
-# part: spool
-def spool_pieces(names: List[str], stream: str) -> List[Tuple[int, str]]:
-    found = []
-    for name in names:
-        base, _unused, start = name.partition(".")
-        if base == stream and (name == stream or start.isdigit()):
-            found.append((int(start or 0), name))
-    return sorted(found)
-
-
-class SpoolWriter:
-
-    def __init__(self, directory: str, stream: str, limit: int) -> None:
-        self._directory = directory
-        self._stream = stream
-        self._limit = limit
-        self._fd = -1
-        self._piece = stream
-        self._room = 0
-        self._end = 0  # logical offset of the next byte
-        for start, name in spool_pieces(os.listdir(directory), stream):
-            self._end = start + os.stat(os.path.join(directory, name)).st_size
-
-    def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        if not self._limit:
-            self._touch()
-            return
-        while view:
-            try:
-                if self._fd < 0 or self._room <= 0:
-                    self._next_piece()
-                written = os.write(self._fd, view[: self._room])
-            except OSError:
-                self._give_up_piece()
-                self._end += len(view)
-                return
-            self._end += written
-            self._room -= written
-            view = view[written:]
-
-    def _touch(self) -> None:
-        try:
-            if self._fd < 0:
-                self._open_piece(self._stream)
-            os.utime(self._fd)
-        except OSError:
-            self.close()
-
-    def _give_up_piece(self) -> None:
-        if self._fd < 0:
-            return
-        empty = os.fstat(self._fd).st_size == 0
-        self.close()
-        if empty:
-            try:
-                os.unlink(os.path.join(self._directory, self._piece))
-            except OSError:
-                pass  # gone with its job
-
-    def _open_piece(self, name: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
-        self._piece = name
-
-    def _next_piece(self) -> None:
-        self.close()
-        head = self._end == 0
-        self._open_piece(self._stream if head else f"{self._stream}.{self._end}")
-        self._room = max(1, self._limit // 2 if head else self._limit // 4)
-        newer = [
-            piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]
-        ]
-        for _unused, old in newer[:-2]:
-            os.unlink(os.path.join(self._directory, old))
-
-    def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
 
 
 # part: system
@@ -1670,11 +2150,17 @@ def show(
 
 
 # part: ending
-_WORKING_FILES = (
+_RUN_FILES = (
     RESULT_FILE,
     MODULE_STDERR_FILE,
     EXIT_FILE,
     NO_SPACE_FILE,
+    PAYLOAD_FILE,
+    ARGUMENTS_FILE,
+)
+_WORKING_FILES = (
+    *_RUN_FILES,
+    STEPS_FILE,
     PAYLOAD_DIRS_FILE,
     RESERVE_FILE,
     REQUEST_FILE,
@@ -1731,6 +2217,7 @@ _MESSAGES = {
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
     REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
+    REASON_NOT_STARTED: "the job could not go on: the host refused it another process",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _LOST = (
@@ -1748,16 +2235,107 @@ def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Di
     )
 
 
+def forget_run(job_dir: Directory) -> None:
+    for name in _RUN_FILES:
+        job_dir.remove_file(name)
+
+
+def add_step(
+    job_dir: Directory,
+    record: Dict[str, Any],
+    block: str,
+    payload: Payload,
+    forced: Optional[Tuple[Optional[str], str]] = None,
+) -> str:
+    if forced is None:
+        of_step = dict(record, module=payload.module)
+        state, reason, result = result_of_module(job_dir, of_step)
+    else:
+        state, reason = str(forced[0]), forced[1]
+        result = {"failed": True, "msg": _MESSAGES.get(reason, _LOST).format(**record)}
+    step = {
+        "name": payload.name,
+        "block": block,
+        "module": payload.module,
+        "attempt": record["attempt"],
+    }
+    step.update(state=state, reason=reason, result=result)
+    fd = job_dir.open_file(STEPS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        write_all(job_dir.system, fd, encode(step) + b"\n")
+        job_dir.system.fsync(fd)
+    finally:
+        job_dir.system.close(fd)
+    return state
+
+
+def steps_done(job_dir: Directory, attempt: int) -> List[Dict[str, Any]]:
+    found = []
+    for line in (job_dir.read_file(STEPS_FILE) or b"").splitlines():
+        try:
+            step = json.loads(line.decode("ascii"))
+        except ValueError:
+            continue
+        if step.pop("attempt") == attempt:
+            found.append(step)
+    return found
+
+
+def result_of_chain(
+    job_dir: Directory, record: Dict[str, Any], state: str, reason: str
+) -> Dict[str, Any]:
+    steps = steps_done(job_dir, record["attempt"])
+    steps += _unread_step(job_dir, record, len(steps))
+    result = {
+        "changed": any(bool(step["result"].get("changed")) for step in steps),
+        "failed": state != STATE_SUCCEEDED,
+        "steps": steps,
+    }  # type: Dict[str, Any]
+    failed = [step for step in steps if step["state"] != STATE_SUCCEEDED]
+    if state == STATE_SUCCEEDED:
+        if failed:
+            result["msg"] = f"rescued from: {_what_failed(failed[0])}"
+        return result
+    if reason == REASON_EXIT and failed:
+        result["msg"] = _what_failed(failed[0])
+    else:
+        ended = result_of_end(job_dir, record, reason)
+        result.update((key, ended[key]) for key in ended if key not in result)
+    return result
+
+
+def _unread_step(job_dir: Directory, record: Dict[str, Any], read: int) -> List[Dict[str, Any]]:
+    step = record["step"]
+    if not step or step["number"] < read or not whole_result(job_dir):
+        return []
+    state, reason, result = result_of_module(job_dir, dict(record, module=step["module"]))
+    found = {key: step[key] for key in ("name", "block", "module")}
+    return [dict(found, state=state, reason=reason, result=result)]
+
+
+def _what_failed(step: Dict[str, Any]) -> str:
+    message = step["result"].get("msg") or "its module failed"
+    return f"{step['block']}: {step['name'] or step['module']}: {message}"
+
+
 def conclude(
     system: Any, job_dir: Directory, record: Dict[str, Any], state: Optional[str], reason: str
 ) -> Dict[str, Any]:
-    if state is None:
+    if record["steps"] is not None:
+        if (
+            state is None
+        ):  # its last module came to an end, but not the supervisor that knew what comes next
+            state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
+        result = result_of_chain(job_dir, record, state, reason)
+    elif state is None:
         state, reason, result = result_of_module(job_dir, record)
     else:
         result = result_of_end(job_dir, record, reason)
-    elapsed = system.time() - record["began_wall"]
-    if record["boot_id"] == system.boot_id():
-        elapsed = system.monotonic() - record["began"]
+    elapsed = 0.0  # never began
+    if record["began"] is not None:
+        elapsed = system.time() - record["began_wall"]
+        if record["boot_id"] == system.boot_id():
+            elapsed = system.monotonic() - record["began"]
     end(record, state, reason, system.time(), max(0.0, elapsed))
     public = job_file(record, result)
     public["async_job"] = show(system, job_dir, record, False)
@@ -1818,423 +2396,6 @@ def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
         rmtree(path, ignore_errors=True)
 
 
-# part: tap
-class _TappedStream:
-
-    def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
-        self._writer = writer
-        self._lock = lock
-        self._redactor = Redactor(secrets)
-
-    def feed(self, data: bytes) -> None:
-        shown = self._redactor.feed(data) if data else self._redactor.flush()
-        if shown:
-            with self._lock:
-                self._writer.write(shown)
-
-
-class _TappedFile(io.RawIOBase):
-
-    def __init__(self, raw: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> None:
-        super().__init__()
-        self._raw = raw
-        self._stream = stream
-        self._taps = taps
-        taps[raw.fileno()] = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return int(self._raw.fileno())
-
-    def readinto(self, buffer: Any) -> Optional[int]:
-        count = self._raw.readinto(buffer)
-        if count is not None:
-            self._stream.feed(bytes(memoryview(buffer)[:count]))
-        return count  # type: ignore[no-any-return]  # what FileIO gives: int or None
-
-    def close(self) -> None:
-        if not self._raw.closed:
-            self._taps.pop(self._raw.fileno(), None)
-            self._raw.close()
-            self._stream.feed(b"")
-        super().close()
-
-
-class _TappedKernel:
-
-    def __init__(self, taps: Dict[int, _TappedStream]) -> None:
-        self._taps = taps
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(os, name)
-
-    def read(self, fd: int, count: int) -> bytes:
-        data = os.read(fd, count)
-        stream = self._taps.get(fd)
-        if stream is not None:
-            stream.feed(data)
-        return data
-
-
-def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
-    text = isinstance(given, io.TextIOWrapper)
-    encoding, errors = (given.encoding, given.errors) if text else (None, None)
-    binary = given.detach() if text else given
-    buffered = isinstance(binary, io.BufferedReader)
-    raw = binary.detach() if buffered else binary
-    tapped = _TappedFile(raw, stream, taps)  # type: Any
-    if buffered:
-        tapped = io.BufferedReader(tapped)
-    return io.TextIOWrapper(tapped, encoding=encoding, errors=errors) if text else tapped
-
-
-def _secrets_of_callers() -> List[bytes]:
-    frame: Any = sys._getframe(2)  # at the end, None
-    for _unused in range(3):
-        if frame is None:
-            break
-        values = getattr(frame.f_locals.get("self"), "no_log_values", None)
-        if isinstance(values, (set, frozenset)):
-            return [str(value).encode("utf-8", "surrogateescape") for value in values]
-        frame = frame.f_back
-    return []
-
-
-def _asks_for_locales(args: Any) -> bool:
-    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
-
-
-def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
-    pieces = []
-    while True:
-        piece = os.read(fd, 65536)
-        if not piece:
-            break
-        pieces.append(piece)
-    script = (
-        "import sys\n"
-        "if sys.version_info >= (3, 6):\n"
-        f"    exec({tap_text!r})\n"
-        f"    install_tap({directory!r}, {limit!r}, None)\n"
-        f"exec(compile({b''.join(pieces)!r}, '<stdin>', 'exec'))\n"
-    )
-    import tempfile
-
-    source = tempfile.TemporaryFile()
-    source.write(script.encode("utf-8"))
-    source.seek(0)
-    return source
-
-
-def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
-    import subprocess
-
-    lock = threading.Lock()
-    taps = {}  # type: Dict[int, _TappedStream]
-    writers = [SpoolWriter(directory, name, limit) for name in ("stdout", "stderr")]
-    untapped = subprocess.Popen
-
-    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
-
-        stdout: Any
-        stderr: Any
-
-        def __init__(self, args: Any, *more: Any, **options: Any) -> None:
-            stdin: Any = options.get("stdin")
-            respawns = (
-                tap_text
-                and isinstance(args, list)
-                and args[1:] == ["--"]
-                and isinstance(stdin, int)
-                and stdin > 2
-                and not options.get("stdout")
-            )
-            if respawns:
-                options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
-            super().__init__(args, *more, **options)
-            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
-                secrets = _secrets_of_callers()
-                if self.stdout is not None:
-                    self.stdout = _tapped_file(
-                        self.stdout, _TappedStream(writers[0], lock, secrets), taps
-                    )
-                if self.stderr is not None:
-                    self.stderr = _tapped_file(
-                        self.stderr, _TappedStream(writers[1], lock, secrets), taps
-                    )
-
-    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
-    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
-
-
-# part: payload
-_HEAD_BYTES = 8192
-_STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
-
-
-class Payload:
-
-    def __init__(
-        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
-    ) -> None:
-        self.command = command
-        self.path = path
-        self.code = code
-        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
-        self.no_log = bool(secret.search(text) or secret.search(args))
-        self.module = _module_name(path, text)
-
-
-def _module_name(path: str, text: bytes) -> Optional[str]:
-    found = re.search(
-        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
-        text,
-    )
-    if found:
-        name = found.group(1).decode("ascii")
-        if name.startswith("ansible.modules."):
-            return "ansible.builtin." + name[len("ansible.modules.") :]
-        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
-    name = os.path.basename(path)
-    name = name[len("AnsiballZ_") :] if name.startswith("AnsiballZ_") else name
-    return os.path.splitext(name)[0] or None
-
-
-def shebang(head: bytes) -> List[str]:
-    if not head.startswith(b"#!"):
-        return []
-    return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
-
-
-def _runs_here(interpreter: List[str]) -> bool:
-    if len(interpreter) != 1 or not sys.executable:
-        return False
-    if os.path.abspath(interpreter[0]) == sys.executable:
-        return True
-    in_venv = sys.prefix != sys.base_prefix
-    other_venv = os.path.exists(os.path.join(os.path.dirname(interpreter[0]), "..", "pyvenv.cfg"))
-    return (
-        not in_venv
-        and not other_venv
-        and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
-    )
-
-
-def read_payload(command: List[str], path: str) -> Payload:
-    try:
-        with open(path, "rb") as source:
-            text = source.read(_HEAD_BYTES)
-            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
-            position = command.index(path)
-            if ansiballz or len(command) == position + 1:
-                text += source.read()
-        args = b""
-        if len(command) > position + 1:
-            with open(command[position + 1], "rb") as source:
-                args = source.read()
-    except OSError as error:
-        raise refused("read the module's payload", error.filename or path, error) from error
-    except ValueError:
-        raise JobError(f"the command {command!r} does not name the module {path}") from None
-    interpreter = command[:position] or shebang(text)
-    here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
-    if not position:
-        command = interpreter + command
-    return Payload(command, path, text if here else None, text, args)
-
-
-def note_payload_dirs(job_dir: str) -> None:
-    import tempfile
-
-    make = tempfile.mkdtemp
-
-    def mkdtemp(*given: Any, **options: Any) -> Any:
-        path = make(*given, **options)
-        name = os.path.basename(path)
-        if isinstance(name, str) and name.startswith("ansible_") and "_payload_" in name:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-            fd = os.open(os.path.join(job_dir, PAYLOAD_DIRS_FILE), flags, 0o600)
-            try:
-                os.write(fd, os.fsencode(os.path.realpath(path)) + b"\n")
-            finally:
-                os.close(fd)
-        return path
-
-    tempfile.mkdtemp = mkdtemp
-
-
-def run_python(path: str, code: bytes) -> int:
-    for name in list(sys.modules):
-        if name.partition(".")[0] in ("ansible", "ansible_collections"):
-            del sys.modules[name]
-    main = type(sys)("__main__")
-    main.__dict__.update(__file__=path, __builtins__=__builtins__)
-    sys.modules["__main__"] = main
-    sys.argv = [path]
-    if sys.path:
-        sys.path[0] = os.path.dirname(path)
-    status = 1
-    try:
-        exec(compile(code, path, "exec", dont_inherit=True), main.__dict__)
-        status = 0
-    except SystemExit as ending:
-        if ending.code is None:
-            status = 0
-        elif isinstance(ending.code, int):
-            status = ending.code & 0xFF
-        else:
-            sys.stderr.write(f"{ending.code}\n")
-    finally:
-        error = sys.exc_info()
-        if error[0] is not None and not isinstance(error[1], SystemExit):
-            sys.excepthook(*error)
-        status = _end_interpreter(status)
-    return status
-
-
-def _end_interpreter(status: int) -> int:
-    import atexit
-    import threading
-
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # a full disk; a stream that the module closed
-            status = status or 120  # as CPython exits then
-    return status
-
-
-def run_command(system: Any, command: List[str], job_dir: Directory, limit: int) -> int:
-    with_end = child_end_notice()  # before the fork: an early end must not be missed
-    reader, writer = system.pipe()
-    pid = system.fork()
-    if pid == 0:
-        try:
-            system.dup2(writer, 2)
-            for number in (signal.SIGPIPE, signal.SIGXFSZ):
-                signal.signal(number, signal.SIG_DFL)
-            os.execvp(command[0], command)
-        except OSError as error:
-            os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
-        finally:
-            system.exit(127)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    system.close(writer)
-    spool = SpoolWriter(job_dir.path, "stderr", limit)
-    kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    room = _STDERR_KEPT
-    status = None  # type: Optional[int]
-    while status is None:
-        ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
-        if reader in ready:
-            data = system.read(reader, 65536)
-            if data:
-                spool.write(data)
-                room -= _write_some(kept, data[: max(0, room)])
-            else:
-                system.close(reader)
-                reader = -1
-        if with_end in ready:
-            system.read(with_end, 512)
-            ended, code, _unused = system.wait4(pid, os.WNOHANG)
-            if ended == pid:
-                status = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
-    while reader >= 0 and reader in system.select([reader], 0):  # said before its end, not yet read
-        data = system.read(reader, 65536)
-        if not data:
-            break
-        spool.write(data)
-        room -= _write_some(kept, data[: max(0, room)])
-    return status
-
-
-def _write_some(fd: int, data: bytes) -> int:
-    try:
-        return os.write(fd, data)
-    except OSError:
-        return 0
-
-
-def child_end_notice() -> int:
-    reader, writer = os.pipe()
-    for fd in (reader, writer):
-        os.set_blocking(fd, False)
-    signal.set_wakeup_fd(writer)
-    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-    return reader
-
-
-def _make_room_for_result(job_dir: Directory) -> Any:
-    refusals = []  # type: List[int]
-
-    class Result(io.FileIO):
-        def write(self, data: Any) -> Any:
-            try:
-                return super().write(data)
-            except OSError as error:
-                if error.errno not in NO_SPACE_ERRORS:
-                    raise
-                job_dir.release()
-            try:
-                return super().write(data)
-            except OSError as error:
-                refusals.append(error.errno or 0)
-                raise
-
-    result = io.BufferedWriter(Result(1, "w", closefd=False))
-    sys.stdout = io.TextIOWrapper(
-        result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
-    )
-    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
-    return lambda: bool(refusals)
-
-
-def _stdout_is_refused() -> bool:
-    try:
-        size = os.fstat(1).st_size
-        os.write(1, b"\n")
-        os.ftruncate(1, size)
-    except OSError as error:
-        return error.errno in NO_SPACE_ERRORS
-    return False
-
-
-def run_payload(
-    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
-) -> None:
-    status = 1
-    module = system.getpid()
-    refused_result = _stdout_is_refused
-    try:
-        if payload.code is not None:
-            refused_result = _make_room_for_result(job_dir)
-            note_payload_dirs(job_dir.path)
-            install_tap(job_dir.path, limit, tap_text)
-            status = run_python(payload.path, payload.code)
-        else:
-            status = run_command(system, payload.command, job_dir, limit)
-    finally:
-        if system.getpid() == module:
-            _leave_status(system, job_dir, status, refused_result())
-        system.exit(status if status >= 0 else 1)
-
-
-def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
-    try:
-        if no_space:
-            system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
-        fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        system.write(fd, str(status).encode("ascii"))
-    except (OSError, JobError):
-        pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
-
-
 # part: retention
 _LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
 _REMOVED = 16
@@ -2279,6 +2440,59 @@ def _is_expired(system: Any, private: Directory, jid: str) -> bool:
 def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
     async_dir.remove_file(jid)
     private.remove_child(jid)
+
+
+# part: chain
+BLOCK_STEPS = "steps"
+BLOCK_RESCUE = "rescue"
+BLOCK_ALWAYS = "always"
+BLOCKS = (BLOCK_STEPS, BLOCK_RESCUE, BLOCK_ALWAYS)
+
+
+class Place(NamedTuple):
+
+    block: str
+    number: int
+
+
+class Chain:
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self._sizes = {block: sizes.get(block, 0) for block in BLOCKS}
+        self._place = Place(BLOCK_STEPS, 0)
+        self.failed = False  # whether the job, were this its end, would have failed
+        self._settle()
+
+    @property
+    def current(self) -> Optional[Place]:
+        block, number = self._place
+        return self._place if number < self._sizes[block] else None
+
+    def note(self, succeeded: bool) -> None:
+        block, number = self._place
+        if succeeded:
+            self._place = Place(block, number + 1)
+            if block == BLOCK_RESCUE and number + 1 == self._sizes[block]:
+                self.failed = False
+        else:
+            self.failed = True
+            if block == BLOCK_STEPS and self._sizes[BLOCK_RESCUE]:
+                self._place = Place(BLOCK_RESCUE, 0)
+            elif block == BLOCK_ALWAYS:
+                self._place = Place(BLOCK_ALWAYS, self._sizes[BLOCK_ALWAYS])
+            else:
+                self._place = Place(BLOCK_ALWAYS, 0)
+        self._settle()
+
+    def abandon(self) -> None:
+        self.failed = True
+        number = self._sizes[BLOCK_ALWAYS] if self._place.block == BLOCK_ALWAYS else 0
+        self._place = Place(BLOCK_ALWAYS, number)
+
+    def _settle(self) -> None:
+        block, number = self._place
+        if block != BLOCK_ALWAYS and number >= self._sizes[block]:
+            self._place = Place(BLOCK_ALWAYS, 0)
 
 
 # part: tree
@@ -2388,6 +2602,26 @@ PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
 _LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
 _LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+Ending = Tuple[Optional[str], str]
+_BY_ITSELF = (None, REASON_EXIT)  # type: Ending
+
+
+class Plan(NamedTuple):
+
+    blocks: Dict[str, List[Payload]]
+    chained: bool = False
+    ticket: Any = None
+    prepare: Optional[Callable[[Payload], None]] = None
+
+    def payload(self, place: Place) -> Payload:
+        return self.blocks[place.block][place.number]
+
+    def chain(self) -> Chain:
+        return Chain({block: len(payloads) for block, payloads in self.blocks.items()})
+
+
+def plan_of_one(payload: Payload) -> Plan:
+    return Plan({BLOCK_STEPS: [payload]})
 
 
 class Supervisor:
@@ -2397,19 +2631,25 @@ class Supervisor:
         system: Any,
         async_dir: Directory,
         record: Dict[str, Any],
-        payload: Payload,
+        plan: Plan,
         tap_text: Callable[[], str],
     ) -> None:
         self._system = system
         self._async_dir = async_dir
         self._record = record
-        self._payload = payload
+        self._plan = plan
+        self._chain = plan.chain()
         self._tap_text = tap_text
         self._job_dir = None  # type: Optional[Directory]
         self._module = Process(0, 0)
         self._usage = (0.0, 0)  # CPU seconds, peak bytes
         self._requested = False
         self._module_ended = False
+        self._began = (
+            0.0  # monotonic seconds at which the module that runs was started, and wall clock
+        )
+        self._began_wall = 0.0
+        self._deadline = None  # type: Optional[float]
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
         self._lock = -1
         self._notice = -1
@@ -2437,30 +2677,64 @@ class Supervisor:
     def _prepare(self) -> "Callable[[], None]":
         system, record = self._system, self._record
         self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
-        module_lock = self.job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
         self.job_dir.reserve()
         system.become_subreaper()
         self._notice = child_end_notice()
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
-        go_reader, go_writer = system.pipe()
+        record["supervisor"] = {
+            "pid": system.getpid(),
+            "start": system.process_start(system.getpid()) or 0,
+        }
+        if self._plan.ticket is None:
+            self._begin()
+            return self._fork_module(self._publish)
+        enqueue(record, system.boot_id(), system.time())
+        self._publish()
+        return lambda: None
+
+    def _begin(self) -> None:
+        system, record = self._system, self._record
         begin(record, system.boot_id(), system.time(), system.monotonic())
+        if record["timeout"]:
+            self._deadline = record["began"] + record["timeout"]
+
+    def _publish(self) -> None:
+        self.job_dir.write_file(RECORD_FILE, encode(self._record))
+        self._async_dir.write_file(self._record["id"], encode(job_file(self._record, {})))
+
+    def _keep_record(self) -> None:
+        try:
+            self.job_dir.write_file(RECORD_FILE, encode(self._record))
+        except OSError:
+            pass  # it tells an earlier step, or attempt
+
+    def _fork_module(self, keep: "Callable[[], None]") -> "Callable[[], None]":
+        system, record = self._system, self._record
+        place = self._chain.current
+        if place is None:
+            raise ValueError("the chain is at its end")
+        self.job_dir.remove_file(MODULE_LOCK_FILE)
+        module_lock = self.job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
+        go_reader, go_writer = system.pipe()
+        self._module_ended = False
+        record["exit_status"] = None
+        if self._plan.chained:
+            record["step"] = dict(self._step(place), number=len(record["steps"]))
+        self._began, self._began_wall = system.monotonic(), system.time()
         pid = system.fork()
         if pid == 0:
             system.close(go_writer)
-            self._be_module(go_reader, -1 if module_lock is None else module_lock)
+            self._be_module(
+                self._plan.payload(place), go_reader, -1 if module_lock is None else module_lock
+            )
         system.close(go_reader)
         if module_lock is not None:
             system.close(module_lock)  # the module's process alone holds it now
         try:
             self._module = Process(pid, system.process_start(pid) or 0)
             record["process"] = {"pid": pid, "start": self._module.start}
-            record["supervisor"] = {
-                "pid": system.getpid(),
-                "start": system.process_start(system.getpid()) or 0,
-            }
-            self.job_dir.write_file(RECORD_FILE, encode(record))
-            self._async_dir.write_file(record["id"], encode(job_file(record, {})))
+            keep()
         except OSError:
             system.close(go_writer)  # the module's process ends without having run anything
             system.wait4(pid, 0)
@@ -2472,11 +2746,12 @@ class Supervisor:
 
         return go
 
-    def _be_module(self, go: int, lock: int) -> None:
+    def _be_module(self, payload: Payload, go: int, lock: int) -> None:
         system, job_dir, record = self._system, self.job_dir, self._record
         try:
             signal.set_wakeup_fd(-1)
-            system.close_others((go, lock, self.job_dir.fd))
+            ticket = self._plan.ticket.held if self._plan.ticket is not None else ()
+            system.close_others((go, lock, self.job_dir.fd, *ticket))
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, disposition in self._dispositions.items():
                 signal.signal(number, disposition)
@@ -2490,18 +2765,18 @@ class Supervisor:
                 system.close(fd)
             if not record["no_log"]:
                 system.close(job_dir.open_file(PROGRESS_FILE, os.O_WRONLY | os.O_CREAT))
+            if self._plan.prepare is not None:
+                self._plan.prepare(payload)
             os.environ[JOB_MARK] = record["id"]
             os.environ[PROGRESS_VARIABLE] = (
                 os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
             )
-            run_payload(system, self._payload, job_dir, record["output_limit"], self._tap_text())
+            run_payload(system, payload, job_dir, record["output_limit"], self._tap_text())
         finally:
             system.exit(1)
 
     def supervise(self) -> None:
-        state, reason = self._wait_for_end()
-        if state is not None:
-            self._end_processes()
+        state, reason = self._run()
         record = self._record
         record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
         if state is None and self.job_dir.size(RESULT_FILE) > _LARGE_RESULT:
@@ -2513,26 +2788,149 @@ class Supervisor:
         public = conclude(self._system, self.job_dir, record, state, reason)
         write_end(self._system, self._async_dir, self.job_dir, record, public)
 
-    def _wait_for_end(self) -> Tuple[Optional[str], str]:
+    def _run(self) -> Ending:
+        record = self._record
+        if self._plan.ticket is not None:
+            if not self._wait_for_turn():
+                return STATE_CANCELLED, REASON_REQUEST
+            self._begin()
+            if not self._start_module():
+                return STATE_FAILED, REASON_NOT_STARTED
+        delay = float(record["retry_delay"])
+        while True:
+            state, reason = self._run_chain()
+            if (
+                state in (STATE_CANCELLED, STATE_TIMED_OUT)
+                or record["attempt"] >= record["attempts"]
+            ):
+                return state, reason
+            if state is None and self._read_result(None):
+                return state, reason
+            if state == STATE_SUCCEEDED:
+                return state, reason
+            forced = self._wait_for_retry(delay)
+            if forced is not None:
+                return forced
+            delay *= float(record["retry_backoff"])
+            record["attempt"] += 1
+            self._chain = self._plan.chain()
+            if self._plan.chained:
+                record["steps"] = []
+            if not self._start_module():
+                return STATE_FAILED, REASON_NOT_STARTED
+
+    def _run_chain(self) -> Ending:
+        forced = None  # type: Optional[Ending]
+        while True:
+            place = self._chain.current
+            state, reason = self._wait_for_end()
+            if state is not None:
+                self._end_processes()
+            if not self._plan.chained or place is None:
+                return state, reason
+            if state is None:
+                self._chain.note(self._read_result(place))
+            else:
+                self._read_result(place, (state, reason))
+                forced = forced or (state, reason)
+                self._chain.abandon()
+            if self._chain.current is None:
+                break
+            if forced is not None:
+                self._deadline = self._system.monotonic() + float(self._record["grace"])
+                self._requested = False
+            if not self._start_module():
+                return forced or (STATE_FAILED, REASON_NOT_STARTED)
+        return forced or (STATE_FAILED if self._chain.failed else STATE_SUCCEEDED, REASON_EXIT)
+
+    def _start_module(self) -> bool:
+        forget_run(self.job_dir)
+        try:
+            self._fork_module(self._keep_record)()
+        except (OSError, JobError):
+            return False
+        return True
+
+    def _read_result(self, place: Optional[Place], forced: Optional[Ending] = None) -> bool:
         system, record = self._system, self._record
-        deadline = record["began"] + record["timeout"] if record["timeout"] else None
+        pid = system.fork()
+        if pid == 0:
+            status = 2
+            try:
+                if place is None:
+                    found = result_of_module(self.job_dir, record)[0]
+                else:
+                    payload = self._plan.payload(place)
+                    found = add_step(self.job_dir, record, place.block, payload, forced)
+                status = 0 if found == STATE_SUCCEEDED else 1
+            finally:
+                system.exit(status)
+        status = 0
+        ended = 0
+        while ended != pid:
+            ended, status, _usage = system.wait4(-1, 0)
+        succeeded = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+        if place is not None:
+            state, reason = forced or (STATE_SUCCEEDED if succeeded else STATE_FAILED, REASON_EXIT)
+            record["steps"].append(dict(self._step(place), state=state, reason=reason))
+        return succeeded
+
+    def _step(self, place: Place) -> Dict[str, Any]:
+        payload = self._plan.payload(place)
+        return {"name": payload.name, "block": place.block, "module": payload.module}
+
+    def _wait_for_turn(self) -> bool:
+        system, ticket = self._system, self._plan.ticket
+        while not self._requested:
+            bells = ticket.bells()
+            if not bells:
+                return True
+            try:
+                if self._notice in system.select([self._notice, *bells], None):
+                    system.read(self._notice, 4096)
+            finally:
+                for bell in bells:
+                    system.close(bell)
+        self._take_request()
+        return False
+
+    def _wait_for_retry(self, seconds: float) -> Optional[Ending]:
+        until = self._system.monotonic() + seconds
+        while True:
+            now = self._system.monotonic()
+            if self._requested:
+                self._take_request()
+                self._end_processes()
+                return STATE_CANCELLED, REASON_REQUEST
+            if self._deadline is not None and now >= self._deadline:
+                self._end_processes()
+                return STATE_TIMED_OUT, REASON_DEADLINE
+            if now >= until:
+                return None
+            moments = [until, now + _LONGEST_SLEEP] + (
+                [] if self._deadline is None else [self._deadline]
+            )
+            self._pause(min(moments) - now)
+
+    def _wait_for_end(self) -> Ending:
+        system, record = self._system, self._record
         idle_until = None  # type: Optional[float]
         while True:
             self._reap()
             if self._module_ended:
-                return None, REASON_EXIT
+                return _BY_ITSELF
             if self._requested:
                 self._take_request()
                 return STATE_CANCELLED, REASON_REQUEST
             now = system.monotonic()
-            if deadline is not None and now >= deadline:
+            if self._deadline is not None and now >= self._deadline:
                 return STATE_TIMED_OUT, REASON_DEADLINE
             if record["idle_timeout"] and (idle_until is None or now >= idle_until):
                 quiet = self._quiet_seconds()
                 if quiet >= record["idle_timeout"]:
                     return STATE_TIMED_OUT, REASON_IDLE
                 idle_until = now + record["idle_timeout"] - quiet
-            waits = [moment - now for moment in (deadline, idle_until) if moment is not None]
+            waits = [moment - now for moment in (self._deadline, idle_until) if moment is not None]
             self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
 
     def _take_request(self) -> None:
@@ -2544,7 +2942,7 @@ class Supervisor:
 
     def _quiet_seconds(self) -> float:
         system = self._system
-        last = float(self._record["began_wall"])
+        last = self._began_wall
         for name in self.job_dir.names():
             if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
                 try:
@@ -2554,7 +2952,7 @@ class Supervisor:
                 except FileNotFoundError:
                     changed = system.time()  # made way for newer output just now
                 last = max(last, changed)
-        ran = elapsed_seconds(self._record, self._record["boot_id"], 0.0, system.monotonic()) or 0.0
+        ran = system.monotonic() - self._began
         return float(min(max(0.0, system.time() - last), ran))
 
     def _end_processes(self) -> None:
@@ -2602,57 +3000,73 @@ _START_SECONDS = 60.0  # for a supervisor to make its job durable, before the st
 _ERROR_FILE = "supervisor_error"
 
 
-def start_job(
-    system: Any,
-    async_dir: str,
-    home: str,
-    record: Dict[str, Any],
-    payload: Payload,
-    tap_text: Callable[[], str],
-) -> None:
-    try:
-        reader, writer = system.pipe()
-        pid = system.fork()
-    except OSError as error:
-        raise refused("start a process for", record["id"], error) from error
-    if pid == 0:
-        system.close(reader)
-        _daemonize(
-            system,
-            record["id"],
-            writer,
-            lambda: _supervise(system, async_dir, home, record, payload, tap_text, writer),
-        )
-    system.close(writer)
-    system.wait4(pid, 0)
-    answer = b""
-    deadline = system.monotonic() + _START_SECONDS
-    while reader in system.select([reader], max(0.0, deadline - system.monotonic())):
-        piece = system.read(reader, 65536)
-        answer += piece
-        if not piece or answer.endswith(b"\n"):
-            break
-    system.close(reader)
-    if not answer:
-        raise JobError(
-            f"the supervisor of {record['id']} ended, or took {_START_SECONDS:g} s, without a word"
-        )
-    said = json.loads(answer.decode("ascii"))
-    if said.get("error"):
-        raise JobError(said["error"], **said["details"])
+class Start:
+
+    def __init__(
+        self,
+        system: Any,
+        async_dir: str,
+        home: str,
+        record: Dict[str, Any],
+        plan: Plan,
+        tap_text: Callable[[], str],
+        settle: Optional[Callable[[Dict[str, Any]], None]] = None,
+        sweeps: bool = True,
+    ) -> None:
+        self._system = system
+        self._jid = record["id"]
+        try:
+            self._reader, writer = system.pipe()
+            self._pid = system.fork()
+        except OSError as error:
+            raise refused("start a process for", self._jid, error) from error
+        if self._pid == 0:
+            system.close(self._reader)
+            keep = (writer, *(plan.ticket.fds if plan.ticket is not None else ()))
+            _daemonize(
+                system,
+                self._jid,
+                keep,
+                lambda: _supervise(
+                    system, async_dir, home, record, plan, tap_text, settle, sweeps, writer
+                ),
+            )
+        system.close(writer)
+
+    def finish(self) -> Dict[str, Any]:
+        system = self._system
+        system.wait4(self._pid, 0)
+        answer = b""
+        deadline = system.monotonic() + _START_SECONDS
+        while self._reader in system.select(
+            [self._reader], max(0.0, deadline - system.monotonic())
+        ):
+            piece = system.read(self._reader, 65536)
+            answer += piece
+            if not piece or answer.endswith(b"\n"):
+                break
+        system.close(self._reader)
+        if not answer:
+            raise JobError(
+                f"the supervisor of {self._jid} ended, or took {_START_SECONDS:g} s, without a word"
+            )
+        said = json.loads(answer.decode("ascii"))
+        if said.get("error"):
+            raise JobError(said["error"], **said["details"])
+        return dict(said["record"])
 
 
-def _daemonize(system: Any, jid: str, writer: int, supervise: Callable[[], None]) -> None:
+def _daemonize(system: Any, jid: str, keep: Tuple[int, ...], supervise: Callable[[], None]) -> None:
     try:
         system.setsid()
         if system.fork() == 0:
             null = system.open(os.devnull, os.O_RDWR)
             for fd in (0, 1, 2):
                 system.dup2(null, fd)
-            system.close_others((writer,))
+            system.close_others(keep)
             supervise()
     except OSError as error:
-        _say_error(system, writer, refused("start the supervisor of", jid, error))
+        _say_error(system, keep[0], refused("start the supervisor of", jid, error))
     finally:
         system.exit(0)
 
@@ -2662,8 +3076,10 @@ def _supervise(
     async_dir: str,
     home: str,
     record: Dict[str, Any],
-    payload: Payload,
+    plan: Plan,
     tap_text: Callable[[], str],
+    settle: Optional[Callable[[Dict[str, Any]], None]],
+    sweeps: bool,
     writer: int,
 ) -> None:
     supervisor = None
@@ -2672,7 +3088,9 @@ def _supervise(
         try:
             directory = create_async_dir(system, async_dir, home)
             record["results_file"] = directory.join(record["id"])
-            supervisor = Supervisor(system, directory, record, payload, tap_text)
+            if settle is not None:
+                settle(record)
+            supervisor = Supervisor(system, directory, record, plan, tap_text)
             try:
                 go = supervisor.start()
             except OSError as error:
@@ -2681,13 +3099,14 @@ def _supervise(
             _say_error(system, writer, error)
             return
         try:
-            _say(system, writer, {"error": None})
+            _say(system, writer, {"error": None, "record": record})
         except OSError:  # nobody waits for it any more: the start has failed, so there is no job
             remove_job(directory, directory.child(PRIVATE_DIR), record["id"])
             return
         told = True
         go()
-        sweep(system, directory)
+        if sweeps:
+            sweep(system, directory)
         supervisor.supervise()
     finally:
         failure = sys.exc_info()[1]
@@ -2778,7 +3197,8 @@ def wrap(
         )
         ours = temporary is not None and (removable(temporary) or payload.code is None)
         record["remove"] = [temporary] if ours else []
-        start_job(system, async_dir, home, record, payload, lambda: tap_text(program))
+        plan = plan_of_one(payload)
+        Start(system, async_dir, home, record, plan, lambda: tap_text(program)).finish()
     except (JobError, SettingError) as error:
         ours = temporary is not None and removable(temporary)
         if temporary is not None and ours:

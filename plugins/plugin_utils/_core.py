@@ -9,20 +9,27 @@ Private to the collection longrun.jobs: may change in any release.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import inspect
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible import constants as C
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.executor import module_common, task_result
 from ansible.executor.interpreter_discovery import (
     InterpreterDiscoveryRequiredError,
     discover_interpreter,
 )
 from ansible.inventory.host import Host
+from ansible.parsing.mod_args import ModuleArgsParser
+from ansible.playbook.task import Task
 from ansible.plugins import action as core_actions
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -30,15 +37,32 @@ from ansible.utils.display import Display
 from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import program
 
 __all__ = (
+    "BuiltModule",
     "CarrierAction",
     "async_dir_option",
+    "build_module",
     "core_action",
     "is_windows",
+    "module_and_arguments",
     "remote_tmp_options",
     "reset_connection",
+    "run_action",
     "send_poll_event",
     "show_lines",
     "shows_text",
+    "task_keywords",
+)
+
+# what an action has a module do that is to be a job is started with this time limit; ours counts, on the target
+_ANY_TIMEOUT = 3600
+_OURS = "longrun.jobs."
+_OPERATIONS = (
+    "async_cancel",
+    "async_info",
+    "async_prune",
+    "async_run",
+    "async_status",
+    "async_wait",
 )
 
 
@@ -71,21 +95,20 @@ class CarrierAction(ActionBase):
     become plugin cannot pipeline, core puts the same program on the target as a file.
     """
 
-    _carried_module: str
-
     def _configure_module(
         self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]
     ) -> Any:
         """(style, shebang, data, path) up to 2.18, (bits, path) from 2.19 on."""
-        if module_name != f"longrun.jobs.{self._carried_module}":
+        operation = module_name.removeprefix(_OURS)
+        if operation == module_name or operation not in _OPERATIONS:
             return super()._configure_module(module_name, module_args, task_vars)
         params = {
             key: value for key, value in module_args.items() if not key.startswith("_ansible")
         }
         check_mode = bool(module_args.get("_ansible_check_mode"))
-        data = program(self._carried_module, params, check_mode)
+        data = program(operation, params, check_mode)
         shebang = self._carrier_shebang(task_vars)
-        path = f"{self._carried_module}.py"
+        path = f"{operation}.py"
         built = getattr(module_common, "_BuiltModule", None)
         if built is None:
             return "new", shebang, data, path
@@ -133,6 +156,209 @@ class CarrierAction(ActionBase):
             and not connection.become
             and not C.DEFAULT_KEEP_REMOTE_FILES  # type: ignore[attr-defined]  # made at run time
         )
+
+
+class BuiltModule(NamedTuple):
+    """A module as core would send it to the target. style: new, old, non_native_want_json or binary.
+
+    name: as the playbook calls it, in full. shebang: ``#!`` and its interpreter, for what is no binary. args: the
+    content of the file beside it, None where the arguments are in the module itself.
+    """
+
+    name: str
+    style: str
+    shebang: str | None
+    data: bytes
+    args: str | None
+
+
+def task_keywords() -> frozenset[str]:
+    """What may stand in a task beside its module."""
+    return frozenset(Task.fattributes) | {"local_action"}
+
+
+def module_and_arguments(
+    action: ActionBase, written: dict[str, Any]
+) -> tuple[str, str, dict[str, Any]]:
+    """The module of a task as it is written, as it is named there and in full, and its arguments with their defaults.
+
+    AnsibleError: it has no module, or two, or one that is not to be found.
+    """
+    task = action._task
+    parser = ModuleArgsParser(task_ds=written, collection_list=task.collections)
+    name, arguments, _unused = parser.parse()
+    # resolved_action up to 2.18, _resolved_action from 2.19 on
+    resolved = getattr(parser, "resolved_action", None) or getattr(parser, "_resolved_action", None)
+    full = str(resolved or name)
+    apply_defaults = getattr(module_common, "_apply_action_arg_defaults", None)
+    if apply_defaults is not None:  # from 2.19 on
+        arguments = apply_defaults(full, task, arguments, action._templar)
+    else:
+        old: Any = module_common
+        parent: Any = task._parent
+        arguments = old.get_action_args_with_defaults(
+            full,
+            arguments,
+            task.module_defaults,
+            action._templar,
+            action_groups=parent._play._action_groups,
+        )
+    return str(name), full, dict(arguments)
+
+
+def _task_like(action: ActionBase, name: str, full: str, arguments: dict[str, Any]) -> Any:
+    """The action's own task, but for its module."""
+    task: Any = copy.copy(action._task)
+    task.action = name
+    # a plain attribute up to 2.18, a property of _resolved_action from 2.19 on
+    of_class = hasattr(type(task), "resolved_action")
+    setattr(task, "_resolved_action" if of_class else "resolved_action", full)
+    task.args = dict(arguments)
+    task.async_val = 0
+    return task
+
+
+def _action_for(action: ActionBase, task: Any) -> ActionBase:
+    """The action that core would take for a task, as its TaskExecutor finds it."""
+    loaders: Any = action._shared_loader_obj
+    collections = task.collections
+    found = loaders.module_loader.find_plugin_with_context(task.action, collection_list=collections)
+    if found.resolved and found.action_plugin:
+        name = found.action_plugin
+    elif loaders.action_loader.has_plugin(task.action, collection_list=collections):
+        name = task.action
+    else:
+        name, collections = "ansible.legacy.normal", None
+    return _load_action(action, task, name, collections)
+
+
+def _load_action(action: ActionBase, task: Any, name: str, collections: Any = None) -> ActionBase:
+    loaders: Any = action._shared_loader_obj
+    loaded: ActionBase | None = loaders.action_loader.get(
+        name,
+        task=task,
+        connection=action._connection,
+        play_context=action._play_context,
+        loader=action._loader,
+        templar=action._templar,
+        shared_loader_obj=loaders,
+        collection_list=collections,
+    )
+    if loaded is None:
+        raise AnsibleError(f"the action {name} was not found")
+    return loaded
+
+
+def run_action(
+    action: ActionBase,
+    name: str,
+    full: str,
+    arguments: dict[str, Any],
+    task_vars: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Run another module here and now, as if it were the task's own; for check mode."""
+    other = _action_for(action, _task_like(action, name, full, arguments))
+    return dict(other.run(task_vars=task_vars))
+
+
+def build_module(
+    action: ActionBase,
+    name: str,
+    full: str,
+    arguments: dict[str, Any],
+    task_vars: dict[str, Any] | None,
+) -> BuiltModule:
+    """The module that core's own action for it would have async_wrapper run. AnsibleError: there is none, and why.
+
+    The action runs, with ``async`` set, up to the point where it starts the module; what it does before that (the
+    facts that ``service`` and ``package`` look at) it does.
+    """
+    task = _task_like(action, name, full, arguments)
+    task.async_val = _ANY_TIMEOUT
+    with _captured_modules(full) as captured:
+        result: dict[str, Any] = {}
+        try:
+            result = dict(_action_for(action, task).run(task_vars=task_vars))
+        except AnsibleActionFail as refusal:
+            if captured or not arguments.get("remote_src"):
+                raise AnsibleError(f"{name} cannot be a job: {refusal.message}") from refusal
+            # all is on the target already: there, the module does without the action
+            _load_action(action, task, "ansible.legacy.normal").run(task_vars=task_vars)
+    if captured:
+        return captured[0]
+    why = result.get("msg") or "it runs nothing on the target"
+    raise AnsibleError(f"{name} cannot be a job: {why}")
+
+
+@contextmanager
+def _captured_modules(full: str) -> Iterator[list[BuiltModule]]:
+    """While it is entered, a module that an action would start with async_wrapper is built, and then kept here.
+
+    The class is changed, since actions call others (shell has command do its work); this is a worker's process, and
+    it does nothing else meanwhile.
+    """
+    captured: list[BuiltModule] = []
+    execute: Any = ActionBase._execute_module
+
+    def capture(
+        self: ActionBase,
+        module_name: str | None = None,
+        module_args: dict[str, Any] | None = None,
+        *more: Any,
+        task_vars: dict[str, Any] | None = None,
+        wrap_async: bool = False,
+        **others: Any,
+    ) -> dict[str, Any]:
+        if not wrap_async:
+            found = execute(self, module_name, module_args, *more, task_vars=task_vars, **others)
+            return dict(found)
+        name = str(module_name or self._task.action)
+        arguments = self._task.args if module_args is None else module_args
+        captured.append(_built(self, name, arguments, task_vars or {}, full))
+        return {"changed": True, "started": True, "finished": False, "ansible_job_id": "0.0"}
+
+    holder: Any = ActionBase
+    holder._execute_module = capture
+    try:
+        yield captured
+    finally:
+        holder._execute_module = execute
+
+
+def _built(
+    action: ActionBase,
+    name: str,
+    arguments: dict[str, Any],
+    task_vars: dict[str, Any],
+    full: str,
+) -> BuiltModule:
+    """What core's _execute_module sends for a module."""
+    action._update_module_args(name, arguments, task_vars)
+    encoder = None
+    answer: Any = action._configure_module(
+        module_name=name, module_args=arguments, task_vars=task_vars
+    )
+    if len(answer) == 2:  # from 2.19 on
+        bits, path = answer
+        style, shebang, data = bits.module_style, bits.shebang, bits.b_module_data
+        encoders: Any = importlib.import_module("ansible.module_utils.common.json")
+        if bits.serialization_profile:
+            encoder = encoders.get_module_encoder(
+                bits.serialization_profile, encoders.Direction.CONTROLLER_TO_MODULE
+            )
+    else:
+        style, shebang, data, path = answer
+    if str(path).endswith(".ps1") or (shebang and "powershell" in str(shebang).lower()):
+        raise AnsibleError(f"{full} is a PowerShell module, and cannot be a job on this target")
+    if style != "new" and not data:
+        data = Path(path).read_bytes()
+    args = None
+    if style == "old":
+        args = "".join(f"{key}={shlex.quote(str(value))} " for key, value in arguments.items())
+    elif style != "new":
+        args = json.dumps(arguments, cls=encoder)
+    text = data if isinstance(data, bytes) else str(data).encode("utf-8", "surrogateescape")
+    return BuiltModule(full, str(style), None if not shebang else str(shebang), text, args)
 
 
 def reset_connection(action: ActionBase) -> None:

@@ -14,8 +14,9 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 
 
 class CarriedAction(_core.CarrierAction):
-    """``_options`` is the module's argument spec, as its own file has it, too."""
+    """``_options`` is the argument spec of the module, ``_carried_module``, as its own file has it, too."""
 
+    _carried_module: ClassVar[str]
     _options: ClassVar[dict[str, dict[str, Any]]]
     _supports_check_mode = True
     _supports_async = False

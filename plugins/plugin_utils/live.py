@@ -23,10 +23,11 @@ def live_output(host: str, job: str) -> LiveOutput:
 class LiveOutput:
     """The lines of one job. ``label`` stands before each, ``cursor`` is what to ask the target for next."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, cursor: str | None = None, started_here: bool = False) -> None:
+        """cursor: up to where the lines were shown before. started_here: whether the job is this task's own."""
         self.label = label
-        self._looked = False
-        self.cursor = "0:0"
+        self._looked = started_here
+        self.cursor = cursor or "0:0"
 
     def lines(self, output: dict[str, Any], finished: bool) -> list[str]:
         """What to print of ``async_job.output`` since the cursor. Nothing for a job that had ended at the first look:

@@ -45,7 +45,9 @@ def unfinished(statuses: list[dict[str, Any]]) -> list[str]:
     return [str(status["results_file"]) for status in statuses if not status["finished"]]
 
 
-def waited_result(statuses: list[dict[str, Any]], done: bool, timeout: float) -> dict[str, Any]:
+def waited_result(
+    statuses: list[dict[str, Any]], done: bool, timeout: float | None
+) -> dict[str, Any]:
     """All results in their order, whatever came about; failed if a job failed or the time was over."""
     failed = [
         _label(status)
@@ -62,8 +64,9 @@ def waited_result(statuses: list[dict[str, Any]], done: bool, timeout: float) ->
         "pending_jobs": pending,
     }
     if not done:
+        within = "in time" if timeout is None else f"within {timeout:g} s"
         result["msg"] = (
-            f"{len(pending)} of {len(statuses)} jobs have not ended within {timeout:g} s: {', '.join(pending)}"
+            f"{len(pending)} of {len(statuses)} jobs have not ended {within}: {', '.join(pending)}"
         )
     elif failed:
         result["msg"] = (

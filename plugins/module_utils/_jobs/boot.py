@@ -44,4 +44,4 @@ def boot(library: str, request: str) -> None:
     sys.meta_path.insert(0, CarriedLibrary(texts))
     from longrun_jobs.operations import carry_out  # type: ignore[import-not-found]  # only now there
 
-    carry_out(json.loads(zlib.decompress(base64.b64decode(request)).decode("utf-8")))
+    carry_out(json.loads(zlib.decompress(base64.b64decode(request)).decode("utf-8")), texts)

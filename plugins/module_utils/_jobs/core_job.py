@@ -150,10 +150,19 @@ def look_at_core_job(
     result.update(
         started=True, finished=ended, ansible_job_id=jid, results_file=async_dir.join(jid)
     )
-    unknown = ("name", "module", "created_at", "started_at", "finished_at", "timeout")
+    unknown = (
+        "name",
+        "module",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "timeout",
+        "queue",
+        "steps",
+    )
     record: Dict[str, Any] = dict.fromkeys(unknown)
     changed = timestamp(info.st_mtime)
-    record.update(id=jid, state=state, reason=reason, recovered=False, attempt=1)
+    record.update(id=jid, state=state, reason=reason, recovered=False, attempt=1, attempts=1)
     record["finished_at" if ended and state != STATE_LOST else "started_at"] = changed
     elapsed = None if ended else max(0.0, system.time() - info.st_mtime)
     view = job_view(record, elapsed, not ended, None, output_view(None, shown, ended), None)

@@ -7,9 +7,10 @@
 
 import json
 import os
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from .errors import NO_SPACE_ERRORS, JobError
+from .payload import Payload
 from .record import end, failed_state, job_file
 from .result import ended_result, module_result, parse_result
 from .states import (
@@ -18,30 +19,44 @@ from .states import (
     REASON_IDLE,
     REASON_MODULE_KILLED,
     REASON_NO_SPACE,
+    REASON_NOT_STARTED,
     REASON_REBOOTED,
     REASON_REQUEST,
+    REASON_SUPERVISOR_KILLED,
     STATE_FAILED,
+    STATE_LOST,
     STATE_SUCCEEDED,
 )
 from .store import (
+    ARGUMENTS_FILE,
     EXIT_FILE,
     MODULE_LOCK_FILE,
     MODULE_STDERR_FILE,
     NO_SPACE_FILE,
     PAYLOAD_DIRS_FILE,
+    PAYLOAD_FILE,
     RECORD_FILE,
     REQUEST_FILE,
     RESERVE_FILE,
     RESULT_FILE,
+    STEPS_FILE,
     Directory,
+    write_all,
 )
 from .view import partial_output, remember_duration, show
 
-_WORKING_FILES = (
+# of one run of a module
+_RUN_FILES = (
     RESULT_FILE,
     MODULE_STDERR_FILE,
     EXIT_FILE,
     NO_SPACE_FILE,
+    PAYLOAD_FILE,
+    ARGUMENTS_FILE,
+)
+_WORKING_FILES = (
+    *_RUN_FILES,
+    STEPS_FILE,
     PAYLOAD_DIRS_FILE,
     RESERVE_FILE,
     REQUEST_FILE,
@@ -102,6 +117,7 @@ _MESSAGES = {
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
     REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
+    REASON_NOT_STARTED: "the job could not go on: the host refused it another process",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _LOST = (
@@ -120,6 +136,98 @@ def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Di
     )
 
 
+def forget_run(job_dir: Directory) -> None:
+    """Make room for the next module of the job: what the last one left was read."""
+    for name in _RUN_FILES:
+        job_dir.remove_file(name)
+
+
+def add_step(
+    job_dir: Directory,
+    record: Dict[str, Any],
+    block: str,
+    payload: Payload,
+    forced: Optional[Tuple[Optional[str], str]] = None,
+) -> str:
+    """Put the result of the step that has ended down beside those before it; its state.
+
+    forced: state and reason of a step that was ended.
+    """
+    if forced is None:
+        of_step = dict(record, module=payload.module)
+        state, reason, result = result_of_module(job_dir, of_step)
+    else:
+        state, reason = str(forced[0]), forced[1]
+        # what it printed is in the job's output, with that of the others
+        result = {"failed": True, "msg": _MESSAGES.get(reason, _LOST).format(**record)}
+    step = {
+        "name": payload.name,
+        "block": block,
+        "module": payload.module,
+        "attempt": record["attempt"],
+    }
+    step.update(state=state, reason=reason, result=result)
+    fd = job_dir.open_file(STEPS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        write_all(job_dir.system, fd, encode(step) + b"\n")
+        job_dir.system.fsync(fd)
+    finally:
+        job_dir.system.close(fd)
+    return state
+
+
+def steps_done(job_dir: Directory, attempt: int) -> List[Dict[str, Any]]:
+    """The steps of an attempt that have ended, each with its result. A line that was cut off is left out."""
+    found = []
+    for line in (job_dir.read_file(STEPS_FILE) or b"").splitlines():
+        try:
+            step = json.loads(line.decode("ascii"))
+        except ValueError:
+            continue
+        if step.pop("attempt") == attempt:
+            found.append(step)
+    return found
+
+
+def result_of_chain(
+    job_dir: Directory, record: Dict[str, Any], state: str, reason: str
+) -> Dict[str, Any]:
+    """The result of a job of several steps: theirs, each under ``result``, and what came of them together."""
+    steps = steps_done(job_dir, record["attempt"])
+    steps += _unread_step(job_dir, record, len(steps))
+    result = {
+        "changed": any(bool(step["result"].get("changed")) for step in steps),
+        "failed": state != STATE_SUCCEEDED,
+        "steps": steps,
+    }  # type: Dict[str, Any]
+    failed = [step for step in steps if step["state"] != STATE_SUCCEEDED]
+    if state == STATE_SUCCEEDED:
+        if failed:
+            result["msg"] = f"rescued from: {_what_failed(failed[0])}"
+        return result
+    if reason == REASON_EXIT and failed:
+        result["msg"] = _what_failed(failed[0])
+    else:
+        ended = result_of_end(job_dir, record, reason)
+        result.update((key, ended[key]) for key in ended if key not in result)
+    return result
+
+
+def _unread_step(job_dir: Directory, record: Dict[str, Any], read: int) -> List[Dict[str, Any]]:
+    """The step that came to its end when there was no supervisor any more to read what it left."""
+    step = record["step"]
+    if not step or step["number"] < read or not whole_result(job_dir):
+        return []
+    state, reason, result = result_of_module(job_dir, dict(record, module=step["module"]))
+    found = {key: step[key] for key in ("name", "block", "module")}
+    return [dict(found, state=state, reason=reason, result=result)]
+
+
+def _what_failed(step: Dict[str, Any]) -> str:
+    message = step["result"].get("msg") or "its module failed"
+    return f"{step['block']}: {step['name'] or step['module']}: {message}"
+
+
 def conclude(
     system: Any, job_dir: Directory, record: Dict[str, Any], state: Optional[str], reason: str
 ) -> Dict[str, Any]:
@@ -127,13 +235,21 @@ def conclude(
 
     state: None takes the module's own result.
     """
-    if state is None:
+    if record["steps"] is not None:
+        if (
+            state is None
+        ):  # its last module came to an end, but not the supervisor that knew what comes next
+            state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
+        result = result_of_chain(job_dir, record, state, reason)
+    elif state is None:
         state, reason, result = result_of_module(job_dir, record)
     else:
         result = result_of_end(job_dir, record, reason)
-    elapsed = system.time() - record["began_wall"]
-    if record["boot_id"] == system.boot_id():
-        elapsed = system.monotonic() - record["began"]
+    elapsed = 0.0  # never began
+    if record["began"] is not None:
+        elapsed = system.time() - record["began_wall"]
+        if record["boot_id"] == system.boot_id():
+            elapsed = system.monotonic() - record["began"]
     end(record, state, reason, system.time(), max(0.0, elapsed))
     public = job_file(record, result)
     public["async_job"] = show(system, job_dir, record, False)

@@ -8,76 +8,96 @@
 import json
 import os
 import sys
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from .ending import encode
 from .errors import JobError, refused
-from .payload import Payload
 from .retention import remove_job, sweep
 from .store import PRIVATE_DIR, create_async_dir
-from .supervisor import Supervisor
+from .supervisor import Plan, Supervisor
 
 _START_SECONDS = 60.0  # for a supervisor to make its job durable, before the start is given up
 _ERROR_FILE = "supervisor_error"
 
 
-def start_job(
-    system: Any,
-    async_dir: str,
-    home: str,
-    record: Dict[str, Any],
-    payload: Payload,
-    tap_text: Callable[[], str],
-) -> None:
-    """Start one job under a supervisor. When this returns, its record and its job file are on disk.
+class Start:
+    """One job on its way to a supervisor of its own. Several may be, until ``finish`` is asked of each."""
 
-    JobError: nothing was started, and why.
+    def __init__(
+        self,
+        system: Any,
+        async_dir: str,
+        home: str,
+        record: Dict[str, Any],
+        plan: Plan,
+        tap_text: Callable[[], str],
+        settle: Optional[Callable[[Dict[str, Any]], None]] = None,
+        sweeps: bool = True,
+    ) -> None:
+        """settle: called in the supervisor, with the record, before anything of the job is there. JobError: no start.
+
+        sweeps: whether this start removes some jobs whose retention is over; of many at once, one is enough.
+        """
+        self._system = system
+        self._jid = record["id"]
+        try:
+            self._reader, writer = system.pipe()
+            self._pid = system.fork()
+        except OSError as error:
+            raise refused("start a process for", self._jid, error) from error
+        if self._pid == 0:
+            system.close(self._reader)
+            keep = (writer, *(plan.ticket.fds if plan.ticket is not None else ()))
+            _daemonize(
+                system,
+                self._jid,
+                keep,
+                lambda: _supervise(
+                    system, async_dir, home, record, plan, tap_text, settle, sweeps, writer
+                ),
+            )
+        system.close(writer)
+
+    def finish(self) -> Dict[str, Any]:
+        """The record of the job, when it and the job file are on disk. JobError: nothing was started, and why."""
+        system = self._system
+        system.wait4(self._pid, 0)
+        answer = b""
+        deadline = system.monotonic() + _START_SECONDS
+        while self._reader in system.select(
+            [self._reader], max(0.0, deadline - system.monotonic())
+        ):
+            piece = system.read(self._reader, 65536)
+            answer += piece
+            if not piece or answer.endswith(b"\n"):
+                break
+        system.close(self._reader)
+        if not answer:
+            # closing our end tells a supervisor that is merely late that nobody waits for it: it runs nothing
+            raise JobError(
+                f"the supervisor of {self._jid} ended, or took {_START_SECONDS:g} s, without a word"
+            )
+        said = json.loads(answer.decode("ascii"))
+        if said.get("error"):
+            raise JobError(said["error"], **said["details"])
+        return dict(said["record"])
+
+
+def _daemonize(system: Any, jid: str, keep: Tuple[int, ...], supervise: Callable[[], None]) -> None:
+    """In the first child: a session of its own, then a process that can never get a terminal. No return.
+
+    keep: the descriptors that stay open; through the first, an error is told.
     """
-    try:
-        reader, writer = system.pipe()
-        pid = system.fork()
-    except OSError as error:
-        raise refused("start a process for", record["id"], error) from error
-    if pid == 0:
-        system.close(reader)
-        _daemonize(
-            system,
-            record["id"],
-            writer,
-            lambda: _supervise(system, async_dir, home, record, payload, tap_text, writer),
-        )
-    system.close(writer)
-    system.wait4(pid, 0)
-    answer = b""
-    deadline = system.monotonic() + _START_SECONDS
-    while reader in system.select([reader], max(0.0, deadline - system.monotonic())):
-        piece = system.read(reader, 65536)
-        answer += piece
-        if not piece or answer.endswith(b"\n"):
-            break
-    system.close(reader)
-    if not answer:
-        # closing our end tells a supervisor that is merely late that nobody waits for it: it runs nothing
-        raise JobError(
-            f"the supervisor of {record['id']} ended, or took {_START_SECONDS:g} s, without a word"
-        )
-    said = json.loads(answer.decode("ascii"))
-    if said.get("error"):
-        raise JobError(said["error"], **said["details"])
-
-
-def _daemonize(system: Any, jid: str, writer: int, supervise: Callable[[], None]) -> None:
-    """In the first child: a session of its own, then a process that can never get a terminal. No return."""
     try:
         system.setsid()
         if system.fork() == 0:
             null = system.open(os.devnull, os.O_RDWR)
             for fd in (0, 1, 2):
                 system.dup2(null, fd)
-            system.close_others((writer,))
+            system.close_others(keep)
             supervise()
     except OSError as error:
-        _say_error(system, writer, refused("start the supervisor of", jid, error))
+        _say_error(system, keep[0], refused("start the supervisor of", jid, error))
     finally:
         system.exit(0)
 
@@ -87,8 +107,10 @@ def _supervise(
     async_dir: str,
     home: str,
     record: Dict[str, Any],
-    payload: Payload,
+    plan: Plan,
     tap_text: Callable[[], str],
+    settle: Optional[Callable[[Dict[str, Any]], None]],
+    sweeps: bool,
     writer: int,
 ) -> None:
     supervisor = None
@@ -97,7 +119,9 @@ def _supervise(
         try:
             directory = create_async_dir(system, async_dir, home)
             record["results_file"] = directory.join(record["id"])
-            supervisor = Supervisor(system, directory, record, payload, tap_text)
+            if settle is not None:
+                settle(record)
+            supervisor = Supervisor(system, directory, record, plan, tap_text)
             try:
                 go = supervisor.start()
             except OSError as error:
@@ -106,13 +130,14 @@ def _supervise(
             _say_error(system, writer, error)
             return
         try:
-            _say(system, writer, {"error": None})
+            _say(system, writer, {"error": None, "record": record})
         except OSError:  # nobody waits for it any more: the start has failed, so there is no job
             remove_job(directory, directory.child(PRIVATE_DIR), record["id"])
             return
         told = True
         go()
-        sweep(system, directory)
+        if sweeps:
+            sweep(system, directory)
         supervisor.supervise()
     finally:
         failure = sys.exc_info()[1]

@@ -196,7 +196,7 @@ class Job:
             module = Process(record["process"]["pid"], record["process"]["start"])
             end_tree(system, self.jid, 0, module, grace, time.sleep)
             state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
-        elif whole_result(job_dir):
+        elif record["steps"] is None and whole_result(job_dir):
             reason = REASON_EXIT
             record["recovered"] = True
         else:

@@ -48,6 +48,10 @@ def operation_of(module: str) -> Operation:
         from .waiting import WAIT_OPTIONS, answer_wait
 
         return Operation(answer_wait, WAIT_OPTIONS, _nothing_more)
+    if module == "async_run":
+        from .starting import RUN_OPTIONS, answer_run
+
+        return Operation(answer_run, RUN_OPTIONS, _nothing_more)
     raise ValueError(f"there is no operation {module}")
 
 
@@ -69,5 +73,7 @@ def say(answer: Dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def carry_out(request: Mapping[str, Any]) -> None:
-    say(perform(request["operation"], request["params"], request["check_mode"]))
+def carry_out(request: Mapping[str, Any], library: Mapping[str, str]) -> None:
+    """library: the texts of this package as they were sent; a job takes some of them along."""
+    params = dict(request["params"], _library=library)
+    say(perform(request["operation"], params, request["check_mode"]))

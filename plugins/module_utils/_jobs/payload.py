@@ -10,11 +10,20 @@ import os
 import re
 import signal
 import sys
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from .errors import NO_SPACE_ERRORS, JobError, refused
 from .spool import SpoolWriter
-from .store import EXIT_FILE, MODULE_STDERR_FILE, NO_SPACE_FILE, PAYLOAD_DIRS_FILE, Directory
+from .store import (
+    ARGUMENTS_FILE,
+    EXIT_FILE,
+    MODULE_STDERR_FILE,
+    NO_SPACE_FILE,
+    PAYLOAD_DIRS_FILE,
+    PAYLOAD_FILE,
+    Directory,
+    write_all,
+)
 from .tap import install_tap
 
 _HEAD_BYTES = 8192
@@ -27,7 +36,12 @@ class Payload:
     command: what a shell would run. code: the text of a Python payload that this interpreter can run itself,
     None for all else. module: its full name, where the payload tells. no_log: whether the task has it.
     text: the payload, or its beginning, for what it tells; args: the content of its arguments file.
+    path: "" where the module came without a file; then one that cannot be run from memory has ``files``.
     """
+
+    name = None  # type: Optional[str]  # of a step
+    environ = {}  # type: Mapping[str, str]  # what it has besides the environment of the task
+    files = {}  # type: Mapping[str, bytes]
 
     def __init__(
         self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
@@ -38,6 +52,20 @@ class Payload:
         secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
         self.no_log = bool(secret.search(text) or secret.search(args))
         self.module = _module_name(path, text)
+
+    def command_in(self, job_dir: Directory) -> List[str]:
+        """What runs it. Files of its own are written into the job directory, where nobody else can read them."""
+        command = list(self.command)
+        for name, content in self.files.items():
+            job_dir.remove_file(name)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            fd = job_dir.open_file(name, flags, 0o700 if name == PAYLOAD_FILE else 0o600)
+            try:
+                write_all(job_dir.system, fd, content)
+            finally:
+                job_dir.system.close(fd)
+            command.append(job_dir.join(name))
+        return command
 
 
 def _module_name(path: str, text: bytes) -> Optional[str]:
@@ -102,6 +130,22 @@ def read_payload(command: List[str], path: str) -> Payload:
     return Payload(command, path, text if here else None, text, args)
 
 
+def payload_from_memory(
+    style: str, shebang_line: Optional[str], text: bytes, args: Optional[bytes], module: str
+) -> Payload:
+    """A module as core builds it, that has no file on this host. style: as core calls it."""
+    interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
+    here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
+    payload = Payload(interpreter, "", text if here else None, text, args or b"")
+    payload.module = module
+    if not here:
+        files = {PAYLOAD_FILE: text}  # type: Dict[str, bytes]
+        if args is not None:
+            files[ARGUMENTS_FILE] = args
+        payload.files = files
+    return payload
+
+
 def note_payload_dirs(job_dir: str) -> None:
     """Have the temporary directory of an AnsiballZ noted, so that it can go when the module is killed."""
     import tempfile
@@ -132,15 +176,19 @@ def run_python(path: str, code: bytes) -> int:
         if name.partition(".")[0] in ("ansible", "ansible_collections"):
             del sys.modules[name]
     main = type(sys)("__main__")
-    main.__dict__.update(__file__=path, __builtins__=__builtins__)
+    main.__dict__.update(__builtins__=__builtins__)
+    if (
+        path
+    ):  # without a file it is as if the interpreter had read the module from its standard input
+        main.__dict__.update(__file__=path)
     sys.modules["__main__"] = main
     sys.argv = [path]
-    if sys.path:
+    if path and sys.path:
         sys.path[0] = os.path.dirname(path)
     status = 1
     try:
         # the module; it is why we are here
-        exec(compile(code, path, "exec", dont_inherit=True), main.__dict__)
+        exec(compile(code, path or "<stdin>", "exec", dont_inherit=True), main.__dict__)
         status = 0
     except SystemExit as ending:
         if ending.code is None:
@@ -296,7 +344,7 @@ def run_payload(
             install_tap(job_dir.path, limit, tap_text)
             status = run_python(payload.path, payload.code)
         else:
-            status = run_command(system, payload.command, job_dir, limit)
+            status = run_command(system, payload.command_in(job_dir), job_dir, limit)
     finally:
         # not a process that the module forked and let come to its end
         if system.getpid() == module:

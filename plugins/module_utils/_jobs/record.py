@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict, Optional
 
 from .settings import Settings
-from .states import END_STATES, STATE_RUNNING, advance
+from .states import END_STATES, STATE_QUEUED, STATE_RUNNING, advance
 
 RECORD_VERSION = 1
 
@@ -51,6 +51,14 @@ def new_record(
         "no_log": no_log,
         "results_file": results_file,
         "attempt": 1,
+        "attempts": 1,
+        "retry_delay": 0.0,
+        "retry_backoff": 1.0,
+        "queue": None,
+        "steps": None,  # of a chain: [{name, block, module, state, reason}]
+        "step": None,  # the one that runs: {name, block, module, number}
+        "scope": None,  # {unit, cgroup}
+        "fingerprint": None,  # of what was asked for; tells whether a job of the same name does the same
         "recovered": False,
         "boot_id": None,
         "began": None,  # monotonic seconds; means something only within the same boot
@@ -64,9 +72,17 @@ def new_record(
     }
 
 
+def enqueue(record: Dict[str, Any], boot_id: Optional[str], wall: float) -> None:
+    """It is there, and waits for its turn."""
+    record.update(state=STATE_QUEUED, boot_id=boot_id, created_at=timestamp(wall))
+
+
 def begin(record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic: float) -> None:
+    if record["state"] == STATE_QUEUED:
+        record["state"] = advance(STATE_QUEUED, STATE_RUNNING)
     record.update(boot_id=boot_id, began=monotonic, began_wall=wall)
-    record["created_at"] = record["started_at"] = timestamp(wall)
+    record["started_at"] = timestamp(wall)
+    record["created_at"] = record["created_at"] or record["started_at"]
 
 
 def end(record: Dict[str, Any], state: str, reason: str, wall: float, elapsed: float) -> None:
@@ -139,6 +155,9 @@ def job_view(
         "supervised": supervised,
         "recovered": record["recovered"],
         "attempt": record["attempt"],
+        "attempts": record["attempts"],
+        "queue": record["queue"],
+        "steps": record["steps"],
         "progress": progress,
         "output": output,
         "usage": usage,

@@ -110,18 +110,23 @@ _SETTING_PARSERS = {
 }
 
 
+def parse_setting(field: str, text: str) -> Any:
+    """The value of one field of Settings, as a user wrote it. Raises ValueError."""
+    # Only in a regular expression do spaces at the ends mean something.
+    return _SETTING_PARSERS[field](text if field == "progress_regex" else text.strip())
+
+
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in ANSIBLE_ASYNC_NAME, _GRACE, _IDLE_TIMEOUT, _RETENTION, _OUTPUT_LIMIT and
     _PROGRESS_REGEX; an unset or blank one has its default. Raises SettingError."""
     values: Dict[str, Any] = {}
-    for field, parse in _SETTING_PARSERS.items():
+    for field in _SETTING_PARSERS:
         variable = "ANSIBLE_ASYNC_" + field.upper()
         value = environ.get(variable, "")
         if not value.strip():
             continue
         try:
-            # Only in a regular expression do spaces at the ends mean something.
-            values[field] = parse(value if field == "progress_regex" else value.strip())
+            values[field] = parse_setting(field, value)
         except ValueError as err:
             raise SettingError(f"{variable}: {err}") from err
     return Settings(**values)

@@ -29,6 +29,7 @@ REASON_REQUEST = "request"  # somebody asked for the end
 REASON_MODULE_KILLED = "module_killed"
 REASON_SUPERVISOR_KILLED = "supervisor_killed"  # nobody was left to see the end
 REASON_REBOOTED = "rebooted"  # the host was started again meanwhile
+REASON_NOT_STARTED = "not_started"  # a process for what came next was refused
 REASON_NO_SPACE = "no_space"  # the result could not be written
 
 

@@ -21,8 +21,12 @@ MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children
 EXIT_FILE = "exit"  # the module's exit status: its result is whole
 PROGRESS_FILE = "progress"
 REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
+SHOWN_FILE = "shown"  # the cursor up to which a controller that waits has shown the output
 RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
 NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
+STEPS_FILE = "steps"  # of a chain: a line of JSON for each step that has ended, with its result
+PAYLOAD_FILE = "payload"  # a module that cannot be run from memory, and its arguments
+ARGUMENTS_FILE = "arguments"
 PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
 
 # the same on Linux, the BSDs and macOS

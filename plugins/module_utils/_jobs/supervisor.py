@@ -3,26 +3,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The one process that owns a job: starts its module, enforces its limits, writes its record.
+"""The one process that owns a job: waits for its turn, runs its modules, enforces its limits, writes its record.
 
-It sleeps until something happens: a child's end, a deadline, a request. Idle, it does not wake up at all.
+It sleeps until something happens: a child's end, a deadline, a request, its turn. Idle, it does not wake up at all.
 """
 
 import json
 import os
 import signal
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from .ending import conclude, encode, write_end
+from .chain import BLOCK_STEPS, Chain, Place
+from .ending import add_step, conclude, encode, forget_run, result_of_module, write_end
 from .errors import JobError
 from .payload import Payload, child_end_notice, run_payload
-from .record import begin, elapsed_seconds, job_file
+from .record import begin, enqueue, job_file
 from .states import (
     REASON_DEADLINE,
     REASON_EXIT,
     REASON_IDLE,
+    REASON_NOT_STARTED,
     REASON_REQUEST,
     STATE_CANCELLED,
+    STATE_FAILED,
+    STATE_SUCCEEDED,
     STATE_TIMED_OUT,
 )
 from .store import (
@@ -43,6 +47,33 @@ PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
 _LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
 _LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# how a job, or a step, ends: a state and its reason; no state for what its module says
+Ending = Tuple[Optional[str], str]
+_BY_ITSELF = (None, REASON_EXIT)  # type: Ending
+
+
+class Plan(NamedTuple):
+    """What a job runs.
+
+    blocks: the modules of each block of its chain; a job of one module has it as its only step. chained: whether
+    the job's result is that of a chain. ticket: its place in a queue, if it has one. prepare: called in the process
+    of each module before the module, with it.
+    """
+
+    blocks: Dict[str, List[Payload]]
+    chained: bool = False
+    ticket: Any = None
+    prepare: Optional[Callable[[Payload], None]] = None
+
+    def payload(self, place: Place) -> Payload:
+        return self.blocks[place.block][place.number]
+
+    def chain(self) -> Chain:
+        return Chain({block: len(payloads) for block, payloads in self.blocks.items()})
+
+
+def plan_of_one(payload: Payload) -> Plan:
+    return Plan({BLOCK_STEPS: [payload]})
 
 
 class Supervisor:
@@ -53,19 +84,25 @@ class Supervisor:
         system: Any,
         async_dir: Directory,
         record: Dict[str, Any],
-        payload: Payload,
+        plan: Plan,
         tap_text: Callable[[], str],
     ) -> None:
         self._system = system
         self._async_dir = async_dir
         self._record = record
-        self._payload = payload
+        self._plan = plan
+        self._chain = plan.chain()
         self._tap_text = tap_text
         self._job_dir = None  # type: Optional[Directory]
         self._module = Process(0, 0)
         self._usage = (0.0, 0)  # CPU seconds, peak bytes
         self._requested = False
         self._module_ended = False
+        self._began = (
+            0.0  # monotonic seconds at which the module that runs was started, and wall clock
+        )
+        self._began_wall = 0.0
+        self._deadline = None  # type: Optional[float]
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
         self._lock = -1
         self._notice = -1
@@ -97,30 +134,69 @@ class Supervisor:
     def _prepare(self) -> "Callable[[], None]":
         system, record = self._system, self._record
         self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
-        module_lock = self.job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
         self.job_dir.reserve()
         system.become_subreaper()
         self._notice = child_end_notice()
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
-        go_reader, go_writer = system.pipe()
+        record["supervisor"] = {
+            "pid": system.getpid(),
+            "start": system.process_start(system.getpid()) or 0,
+        }
+        if self._plan.ticket is None:
+            self._begin()
+            return self._fork_module(self._publish)
+        enqueue(record, system.boot_id(), system.time())
+        self._publish()
+        return lambda: None
+
+    def _begin(self) -> None:
+        """The job runs from now on, and its time with it."""
+        system, record = self._system, self._record
         begin(record, system.boot_id(), system.time(), system.monotonic())
+        if record["timeout"]:
+            self._deadline = record["began"] + record["timeout"]
+
+    def _publish(self) -> None:
+        """Make the record durable, and the job file, which says no more than that the job is there."""
+        self.job_dir.write_file(RECORD_FILE, encode(self._record))
+        self._async_dir.write_file(self._record["id"], encode(job_file(self._record, {})))
+
+    def _keep_record(self) -> None:
+        """Make the record durable, if the disk lets us: what it tells of a job that goes on is not worth its end."""
+        try:
+            self.job_dir.write_file(RECORD_FILE, encode(self._record))
+        except OSError:
+            pass  # it tells an earlier step, or attempt
+
+    def _fork_module(self, keep: "Callable[[], None]") -> "Callable[[], None]":
+        """A process for the module that comes next; ``keep`` writes it down before it may begin."""
+        system, record = self._system, self._record
+        place = self._chain.current
+        if place is None:
+            raise ValueError("the chain is at its end")
+        # not the lock of an earlier module: what that left running may hold it still
+        self.job_dir.remove_file(MODULE_LOCK_FILE)
+        module_lock = self.job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
+        go_reader, go_writer = system.pipe()
+        self._module_ended = False
+        record["exit_status"] = None
+        if self._plan.chained:
+            record["step"] = dict(self._step(place), number=len(record["steps"]))
+        self._began, self._began_wall = system.monotonic(), system.time()
         pid = system.fork()
         if pid == 0:
             system.close(go_writer)
-            self._be_module(go_reader, -1 if module_lock is None else module_lock)
+            self._be_module(
+                self._plan.payload(place), go_reader, -1 if module_lock is None else module_lock
+            )
         system.close(go_reader)
         if module_lock is not None:
             system.close(module_lock)  # the module's process alone holds it now
         try:
             self._module = Process(pid, system.process_start(pid) or 0)
             record["process"] = {"pid": pid, "start": self._module.start}
-            record["supervisor"] = {
-                "pid": system.getpid(),
-                "start": system.process_start(system.getpid()) or 0,
-            }
-            self.job_dir.write_file(RECORD_FILE, encode(record))
-            self._async_dir.write_file(record["id"], encode(job_file(record, {})))
+            keep()
         except OSError:
             system.close(go_writer)  # the module's process ends without having run anything
             system.wait4(pid, 0)
@@ -132,13 +208,14 @@ class Supervisor:
 
         return go
 
-    def _be_module(self, go: int, lock: int) -> None:
+    def _be_module(self, payload: Payload, go: int, lock: int) -> None:
         """In the forked child: wait for the word, then be the module. Does not return."""
         system, job_dir, record = self._system, self.job_dir, self._record
         try:
             signal.set_wakeup_fd(-1)
             # above all the supervisor's lock, or the job would seem supervised for as long as its module lives
-            system.close_others((go, lock, self.job_dir.fd))
+            ticket = self._plan.ticket.held if self._plan.ticket is not None else ()
+            system.close_others((go, lock, self.job_dir.fd, *ticket))
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, disposition in self._dispositions.items():
                 signal.signal(number, disposition)
@@ -154,19 +231,19 @@ class Supervisor:
             if not record["no_log"]:
                 # made here, for this user alone; the job appends to it under whatever umask it has
                 system.close(job_dir.open_file(PROGRESS_FILE, os.O_WRONLY | os.O_CREAT))
+            if self._plan.prepare is not None:
+                self._plan.prepare(payload)
             os.environ[JOB_MARK] = record["id"]
             os.environ[PROGRESS_VARIABLE] = (
                 os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
             )
-            run_payload(system, self._payload, job_dir, record["output_limit"], self._tap_text())
+            run_payload(system, payload, job_dir, record["output_limit"], self._tap_text())
         finally:
             system.exit(1)
 
     def supervise(self) -> None:
         """Until the job's end is written down."""
-        state, reason = self._wait_for_end()
-        if state is not None:
-            self._end_processes()
+        state, reason = self._run()
         record = self._record
         record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
         if state is None and self.job_dir.size(RESULT_FILE) > _LARGE_RESULT:
@@ -178,27 +255,160 @@ class Supervisor:
         public = conclude(self._system, self.job_dir, record, state, reason)
         write_end(self._system, self._async_dir, self.job_dir, record, public)
 
-    def _wait_for_end(self) -> Tuple[Optional[str], str]:
-        """Sleep until the module ends or has to; the state and reason to end it with, None for its own."""
+    def _run(self) -> Ending:
+        """Wait for the job's turn, and run its attempts; how it ends."""
+        record = self._record
+        if self._plan.ticket is not None:
+            if not self._wait_for_turn():
+                return STATE_CANCELLED, REASON_REQUEST
+            self._begin()
+            if not self._start_module():
+                return STATE_FAILED, REASON_NOT_STARTED
+        delay = float(record["retry_delay"])
+        while True:
+            state, reason = self._run_chain()
+            if (
+                state in (STATE_CANCELLED, STATE_TIMED_OUT)
+                or record["attempt"] >= record["attempts"]
+            ):
+                return state, reason
+            if state is None and self._read_result(None):
+                return state, reason
+            if state == STATE_SUCCEEDED:
+                return state, reason
+            forced = self._wait_for_retry(delay)
+            if forced is not None:
+                return forced
+            delay *= float(record["retry_backoff"])
+            record["attempt"] += 1
+            self._chain = self._plan.chain()
+            if self._plan.chained:
+                record["steps"] = []
+            if not self._start_module():
+                return STATE_FAILED, REASON_NOT_STARTED
+
+    def _run_chain(self) -> Ending:
+        """The module that runs, and what comes after it in its chain."""
+        forced = None  # type: Optional[Ending]
+        while True:
+            place = self._chain.current
+            state, reason = self._wait_for_end()
+            if state is not None:
+                self._end_processes()
+            if not self._plan.chained or place is None:
+                return state, reason
+            if state is None:
+                self._chain.note(self._read_result(place))
+            else:
+                self._read_result(place, (state, reason))
+                forced = forced or (state, reason)
+                self._chain.abandon()
+            if self._chain.current is None:
+                break
+            if forced is not None:
+                # what must always be done has as long as processes have to end
+                self._deadline = self._system.monotonic() + float(self._record["grace"])
+                self._requested = False
+            if not self._start_module():
+                return forced or (STATE_FAILED, REASON_NOT_STARTED)
+        return forced or (STATE_FAILED if self._chain.failed else STATE_SUCCEEDED, REASON_EXIT)
+
+    def _start_module(self) -> bool:
+        """Set the next module going; False if it is refused a process, or a file."""
+        forget_run(self.job_dir)
+        try:
+            self._fork_module(self._keep_record)()
+        except (OSError, JobError):
+            return False
+        return True
+
+    def _read_result(self, place: Optional[Place], forced: Optional[Ending] = None) -> bool:
+        """Whether the module that has ended succeeded; with a place in the chain, its result is put down there.
+
+        In a process of its own, since a result may be large.
+        """
         system, record = self._system, self._record
-        deadline = record["began"] + record["timeout"] if record["timeout"] else None
+        pid = system.fork()
+        if pid == 0:
+            status = 2
+            try:
+                if place is None:
+                    found = result_of_module(self.job_dir, record)[0]
+                else:
+                    payload = self._plan.payload(place)
+                    found = add_step(self.job_dir, record, place.block, payload, forced)
+                status = 0 if found == STATE_SUCCEEDED else 1
+            finally:
+                system.exit(status)
+        status = 0
+        ended = 0
+        while ended != pid:
+            ended, status, _usage = system.wait4(-1, 0)
+        succeeded = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+        if place is not None:
+            state, reason = forced or (STATE_SUCCEEDED if succeeded else STATE_FAILED, REASON_EXIT)
+            record["steps"].append(dict(self._step(place), state=state, reason=reason))
+        return succeeded
+
+    def _step(self, place: Place) -> Dict[str, Any]:
+        payload = self._plan.payload(place)
+        return {"name": payload.name, "block": place.block, "module": payload.module}
+
+    def _wait_for_turn(self) -> bool:
+        """Sleep until the job may run; False if it is not to run any more."""
+        system, ticket = self._system, self._plan.ticket
+        while not self._requested:
+            bells = ticket.bells()
+            if not bells:
+                return True
+            try:
+                if self._notice in system.select([self._notice, *bells], None):
+                    system.read(self._notice, 4096)
+            finally:
+                for bell in bells:
+                    system.close(bell)
+        self._take_request()
+        return False
+
+    def _wait_for_retry(self, seconds: float) -> Optional[Ending]:
+        """Sleep between two attempts; how the job ends if it must end meanwhile."""
+        until = self._system.monotonic() + seconds
+        while True:
+            now = self._system.monotonic()
+            if self._requested:
+                self._take_request()
+                self._end_processes()
+                return STATE_CANCELLED, REASON_REQUEST
+            if self._deadline is not None and now >= self._deadline:
+                self._end_processes()
+                return STATE_TIMED_OUT, REASON_DEADLINE
+            if now >= until:
+                return None
+            moments = [until, now + _LONGEST_SLEEP] + (
+                [] if self._deadline is None else [self._deadline]
+            )
+            self._pause(min(moments) - now)
+
+    def _wait_for_end(self) -> Ending:
+        """Sleep until the module ends or has to; the state and reason to end it with, no state for its own."""
+        system, record = self._system, self._record
         idle_until = None  # type: Optional[float]
         while True:
             self._reap()
             if self._module_ended:
-                return None, REASON_EXIT
+                return _BY_ITSELF
             if self._requested:
                 self._take_request()
                 return STATE_CANCELLED, REASON_REQUEST
             now = system.monotonic()
-            if deadline is not None and now >= deadline:
+            if self._deadline is not None and now >= self._deadline:
                 return STATE_TIMED_OUT, REASON_DEADLINE
             if record["idle_timeout"] and (idle_until is None or now >= idle_until):
                 quiet = self._quiet_seconds()
                 if quiet >= record["idle_timeout"]:
                     return STATE_TIMED_OUT, REASON_IDLE
                 idle_until = now + record["idle_timeout"] - quiet
-            waits = [moment - now for moment in (deadline, idle_until) if moment is not None]
+            waits = [moment - now for moment in (self._deadline, idle_until) if moment is not None]
             self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
 
     def _take_request(self) -> None:
@@ -212,7 +422,7 @@ class Supervisor:
     def _quiet_seconds(self) -> float:
         """How long nothing was printed or reported. By file times: nobody pays for it while output flows."""
         system = self._system
-        last = float(self._record["began_wall"])
+        last = self._began_wall
         for name in self.job_dir.names():
             if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
                 try:
@@ -223,7 +433,7 @@ class Supervisor:
                     changed = system.time()  # made way for newer output just now
                 last = max(last, changed)
         # a wall clock that was set back meanwhile must not end a job, nor one set forward for longer than it ran
-        ran = elapsed_seconds(self._record, self._record["boot_id"], 0.0, system.monotonic()) or 0.0
+        ran = system.monotonic() - self._began
         return float(min(max(0.0, system.time() - last), ran))
 
     def _end_processes(self) -> None:

@@ -13,9 +13,17 @@ from .core_job import CoreWrappers
 from .errors import JobError
 from .find import find_given_job
 from .look import Job
+from .names import resolve_names
 from .output import parse_cursor
 from .states import END_STATES, STATE_SUCCEEDED
-from .store import LOCK_FILE, LOCK_SH, MODULE_LOCK_FILE, Directory, open_async_dir
+from .store import (
+    LOCK_FILE,
+    LOCK_SH,
+    MODULE_LOCK_FILE,
+    SHOWN_FILE,
+    Directory,
+    open_async_dir,
+)
 from .view import Shown, check_tail_lines, output_view
 
 WAIT_FOR = ("all", "any", "first_failure")
@@ -24,7 +32,7 @@ _SLEEPLESS_STEP = 1.0  # likewise at jobs for which there is no thread
 _LEAST_STEP = 0.1
 _MOST_SLEEPERS = 200  # threads, with two descriptors each: below every usual limit
 _STACK_BYTES = 256 * 1024
-# jobs: [{jid or results_file, cursor}], without cursor for no output
+# jobs: [{jid, results_file or name, cursor}], without cursor for no output
 WAIT_OPTIONS = {
     "jobs": {"type": "list", "elements": "dict", "required": True},
     "for": {"type": "str", "choices": list(WAIT_FOR), "default": "all"},
@@ -174,11 +182,26 @@ class _Awaited:
         """What it printed since then, and the next cursor."""
         if not cursor:
             return None
+        since = parse_cursor(cursor)
         job = self._open()
         try:
-            return output_view(job.job_dir, Shown(0, parse_cursor(cursor)), self.ended)
+            if job.job_dir is not None:
+                _keep_shown(job.job_dir, str(since))
+            return output_view(job.job_dir, Shown(0, since), self.ended)
         finally:
             job.close()
+
+
+def _keep_shown(job_dir: Directory, cursor: str) -> None:
+    """For a controller that comes after one that was killed: it goes on where that one's lines ended."""
+    try:
+        fd = job_dir.open_file(SHOWN_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            os.write(fd, cursor.encode("ascii"))
+        finally:
+            os.close(fd)
+    except (OSError, JobError):
+        pass  # lines are then shown twice
 
 
 def condition_holds(views: List[Dict[str, Any]], wanted: str) -> bool:
@@ -212,7 +235,10 @@ def answer_wait(
     """
     check_tail_lines(params["tail_lines"])
     deadline = system.monotonic() + params["seconds"]
-    jobs = [_Awaited(system, one, params["_async_dir"], environ) for one in params["jobs"]]
+    jobs = [
+        _Awaited(system, one, params["_async_dir"], environ)
+        for one in resolve_names(system, params["jobs"], params["_async_dir"], environ)
+    ]
     sleepers = _Sleepers(system)
     try:
         due = set(range(len(jobs)))

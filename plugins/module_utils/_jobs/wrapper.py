@@ -12,11 +12,12 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 
 from .errors import JobError
 from .jid import make_jid
-from .launch import start_job
+from .launch import Start
 from .payload import read_payload
 from .record import new_record
 from .settings import SettingError, read_settings
 from .store import expand_home
+from .supervisor import plan_of_one
 from .system import System
 
 
@@ -88,7 +89,8 @@ def wrap(
         # a directory that we cannot remove is left to the controller, once nothing in it is needed any more
         ours = temporary is not None and (removable(temporary) or payload.code is None)
         record["remove"] = [temporary] if ours else []
-        start_job(system, async_dir, home, record, payload, lambda: tap_text(program))
+        plan = plan_of_one(payload)
+        Start(system, async_dir, home, record, plan, lambda: tap_text(program)).finish()
     except (JobError, SettingError) as error:
         ours = temporary is not None and removable(temporary)
         if temporary is not None and ours:

@@ -30,7 +30,12 @@ FAULTS = [
     ("fork", "EAGAIN", "True", "could not start a process for {given}."),
     ("mkdir", "EACCES", "'.longrun' not in args[0]", "could not make the async dir {async_dir}"),
     ("mkdir", "ENOSPC", "args[0] == '.longrun'", "could not write the job to {async_dir}/{given}."),
-    ("mkdir", "EDQUOT", "args[0].startswith('j')", "could not write the job to {async_dir}/{given}."),
+    (
+        "mkdir",
+        "EDQUOT",
+        "args[0].startswith('j')",
+        "could not write the job to {async_dir}/{given}.",
+    ),
     ("flock", "ENOLCK", "True", "could not write the job to {async_dir}/{given}."),
     ("write", "ENOSPC", "len(args[1]) > 10000", "could not write the job to {async_dir}/{given}."),
     (
@@ -46,7 +51,12 @@ FAULTS = [
         "could not write the job to {async_dir}/{given}.",
     ),
     ("fsync", "EIO", "True", "could not write the job to {async_dir}/{given}."),
-    ("rename", "EROFS", "args[1].startswith('j')", "could not write the job to {async_dir}/{given}."),
+    (
+        "rename",
+        "EROFS",
+        "args[1].startswith('j')",
+        "could not write the job to {async_dir}/{given}.",
+    ),
     ("open", "EROFS", "args[1] & os.O_CREAT", "could not write the job to {async_dir}/{given}."),
     ("open", "EMFILE", "args[0] == '.longrun'", "could not write the job to {async_dir}/{given}."),
     ("open", "EACCES", "args[0].endswith('async')", "could not open the async dir {async_dir}"),

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action of longrun.jobs.async_run: modules are built here, all jobs are started in one exec."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import pack
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import parse_duration
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput
+from ansible_collections.longrun.jobs.plugins.plugin_utils.orders import (
+    RUN_TASK_OPTIONS,
+    Order,
+    Step,
+    fingerprint,
+    read_orders,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils.started import (
+    predicted_result,
+    started_result,
+    waited_run_result,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils.waiter import Awaited, Waiter
+
+_RECONNECT_SECONDS = 600.0  # for a host that is away, while nothing else limits the wait
+
+
+class _Payloads:
+    """The modules of all jobs, each distinct one once."""
+
+    def __init__(self) -> None:
+        self._modules: list[_core.BuiltModule] = []
+        self._known: dict[_core.BuiltModule, int] = {}
+
+    def number(self, module: _core.BuiltModule) -> int:
+        if module not in self._known:
+            self._known[module] = len(self._modules)
+            self._modules.append(module)
+        return self._known[module]
+
+    def packed(self) -> list[dict[str, Any]]:
+        parcels = pack([one.data for one in self._modules], [one.name for one in self._modules])
+        for parcel, module in zip(parcels, self._modules, strict=True):
+            parcel.update(
+                style=module.style, shebang=module.shebang, module=module.name, args=module.args
+            )
+        return parcels
+
+
+class ActionModule(_core.CarrierAction):
+    """Checks, builds, sends; the target does the rest."""
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        if _core.is_windows(self):
+            return _failed(
+                "longrun.jobs.async_run needs a target with a POSIX shell and Python; this is Windows"
+            )
+        super().run(tmp, task_vars)
+        _unused, given = self.validate_argument_spec(argument_spec=RUN_TASK_OPTIONS)
+        try:
+            orders = self._orders(given)
+            if self._task.check_mode:
+                return self._predict(orders, given["jobs"] is not None, task_vars)
+            params = self._request(orders, task_vars)
+        except JobError as error:
+            return _failed(error.message)
+        return self._start(given, orders, params, task_vars)
+
+    def _orders(self, given: dict[str, Any]) -> list[Order]:
+        task = self._task
+        if not 0 <= given["interval"] < 1e9:
+            raise JobError(f"interval: {given['interval']:g} is no number of seconds")
+        if given["wait_timeout"] is not None:
+            _seconds("wait_timeout", given["wait_timeout"])
+            if not given["wait"]:
+                raise JobError("wait_timeout: belongs to wait; set wait to true")
+        if given["stream"] and not given["wait"]:
+            raise JobError("stream: belongs to wait; set wait to true, or stream with async_wait")
+        if task.async_val and given["wait"]:
+            raise JobError("wait: cannot be given beside async; leave one of them out")
+        if task.async_val and task.poll and given["jobs"] is not None:
+            raise JobError(
+                "jobs: async with poll waits for one job only; leave async out and set wait to true"
+            )
+        return read_orders(given, _core.task_keywords(), task.async_val, bool(task.no_log))
+
+    def _named(self, step: Step) -> tuple[str, str, dict[str, Any]]:
+        try:
+            return _core.module_and_arguments(self, step.written)
+        except AnsibleError as error:
+            raise JobError(f"{step.label}: {error.message}") from error
+
+    def _predict(
+        self, orders: list[Order], several: bool, task_vars: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """What each module says in check mode, here and now; nothing is started."""
+        found = []
+        for order in orders:
+            results = []
+            # what would rescue is no part of what is expected
+            for block in ("steps", "always"):
+                for step in order.blocks.get(block, []):
+                    name, full, arguments = self._named(step)
+                    result = _core.run_action(self, name, full, arguments, task_vars)
+                    results.append((step.name, block, full, result))
+            found.append((order.target["settings"]["name"], order.chained, results))
+        return predicted_result(found, several)
+
+    def _request(self, orders: list[Order], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        payloads = _Payloads()
+        given = f"j{secrets.randbelow(10**10)}"
+        told = []
+        for order in orders:
+            modules: list[tuple[str, dict[str, Any]]] = []
+            blocks: dict[str, list[dict[str, Any]]] = {}
+            for block, steps in order.blocks.items():
+                blocks[block] = []
+                for step in steps:
+                    name, full, arguments = self._named(step)
+                    modules.append((full, arguments))
+                    try:
+                        built = _core.build_module(self, name, full, arguments, task_vars)
+                    except AnsibleError as error:
+                        raise JobError(f"{step.label}: {error.message}") from error
+                    payload = {"payload": payloads.number(built), "name": step.name}
+                    blocks[block].append(dict(payload, environ=step.environment))
+            job = dict(order.target, given=given, blocks=blocks)
+            told.append(dict(job, fingerprint=fingerprint(order, modules)))
+        return {"payloads": payloads.packed(), "jobs": told}
+
+    def _start(
+        self,
+        given: dict[str, Any],
+        orders: list[Order],
+        params: dict[str, Any],
+        task_vars: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        async_dir = str(given["async_dir"] or _core.async_dir_option(self))
+        params["_async_dir"] = async_dir
+        waiter = None
+        if given["wait"]:
+            limit = given["wait_timeout"]
+            waiter = Waiter(
+                self,
+                task_vars,
+                "all",
+                given["interval"],
+                given["tail_lines"],
+                async_dir,
+                None if limit is None else time.monotonic() + _seconds("wait_timeout", limit),
+                _RECONNECT_SECONDS,
+            )
+        if waiter is not None and not given["stream"]:
+            params["wait"] = dict(waiter.options(waiter.interval), job={})
+        answer = dict(
+            self._execute_module(
+                module_name="longrun.jobs.async_run", module_args=params, task_vars=task_vars
+            )
+        )
+        if "jobs" not in answer:
+            return answer
+        started = answer.pop("jobs")
+        waited = answer.pop("waited", None)
+        several = given["jobs"] is not None
+        shown = [one.get("shown") for one in started]
+        result = started_result(answer, started, orders, several)
+        if waiter is None or result.get("failed"):
+            return result
+        jobs = [Awaited({"results_file": one["results_file"]}) for one in started]
+        if given["stream"] and not self._task.no_log and _core.shows_text():
+            host = str((task_vars or {}).get("inventory_hostname", ""))
+            for job, one, cursor in zip(jobs, started, shown, strict=True):
+                job.live = LiveOutput(host, cursor, started_here=not one["attached"])
+        done = waited is not None and waiter.take(jobs, waited, several)
+        refusal: dict[str, Any] = {}
+        if not done:
+            waiting = [job for job in jobs if not job.status.get("finished")]
+            refusal, done = waiter.wait(waiting, waiter.interval, several)
+        if refusal:
+            return dict(result, **refusal)
+        statuses = [job.status for job in jobs]
+        passed_on = dict(waiter.passed_on, warnings=result.get("warnings", []))
+        return waited_run_result(passed_on, statuses, started, several, done)
+
+
+def _failed(message: str) -> dict[str, Any]:
+    """As a result: core up to 2.18 shows a traceback for what is raised."""
+    return {"failed": True, "msg": message}
+
+
+def _seconds(option: str, text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise JobError(f"{option}: {error}") from None

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for jobs from the controller: one request a host and interval, however many they are, until they have ended.
+
+Private to the collection longrun.jobs: may change in any release.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.errors import (
+    AnsibleAuthenticationFailure,
+    AnsibleConnectionFailure,
+)
+from ansible.utils.display import Display
+
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput
+from ansible_collections.longrun.jobs.plugins.plugin_utils.waited import unfinished, with_lines
+
+_RECONNECT_SECONDS = 2.0  # between attempts to reach a host that went away
+_LEAST_INTERVAL = 0.2  # a request is an exec on the target: no interval makes it spin
+# of an answer to a request: what core wants to see in the task's result
+_PASSED_ON = ("ansible_facts", "deprecations", "warnings")
+
+
+@dataclass
+class Awaited:
+    """A job as the task named it, and what is known of it."""
+
+    reference: dict[str, str]
+    live: LiveOutput | None = None
+    status: dict[str, Any] = field(default_factory=dict)
+
+    def asked(self) -> dict[str, str]:
+        """The job as a request names it."""
+        return dict(self.reference, cursor=self.live.cursor) if self.live else self.reference
+
+
+@dataclass
+class Waiter:
+    """wanted: ``for`` of the task. deadline: monotonic seconds, None to wait as long as there is an answer.
+
+    reconnect: seconds for which a host that cannot be reached is asked again where there is no deadline. passed_on:
+    what the requests had to say besides, for the task's result.
+    """
+
+    action: _core.CarrierAction
+    task_vars: dict[str, Any] | None
+    wanted: str
+    interval: float
+    tail_lines: int
+    async_dir: str
+    deadline: float | None
+    reconnect: float = 0.0
+    passed_on: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.interval = max(_LEAST_INTERVAL, self.interval)
+        self._host = str((self.task_vars or {}).get("inventory_hostname", ""))
+
+    def _left(self) -> float:
+        if self.deadline is None:
+            return self.interval
+        return max(0.0, self.deadline - time.monotonic())
+
+    def options(self, seconds: float) -> dict[str, Any]:
+        """What a request says besides the jobs."""
+        options = {"for": self.wanted, "seconds": seconds, "tail_lines": self.tail_lines}
+        return dict(options, _async_dir=self.async_dir)
+
+    def wait(
+        self, jobs: list[Awaited], seconds: float, several: bool
+    ) -> tuple[dict[str, Any], bool]:
+        """What the target refused, if it did, and whether what is waited for has come about.
+
+        seconds: of the first request; the others take an interval each. several: whether lines need a job's name.
+        """
+        waiting = jobs
+        while waiting:
+            # one that has ended is not asked after again: its result may be large
+            answer = self.ask(waiting, seconds)
+            if answer.get("failed"):
+                return answer, False
+            if self.take(waiting, answer, several):
+                return {}, True
+            waiting = [job for job in waiting if not job.status["finished"]]
+            if self.deadline is not None and time.monotonic() >= self.deadline:
+                return {}, False
+            seconds = self.interval
+        return {}, True
+
+    def take(self, waiting: list[Awaited], answer: dict[str, Any], several: bool) -> bool:
+        """Keep and show what a request found out; whether what is waited for has come about."""
+        self.passed_on.update((key, answer[key]) for key in _PASSED_ON if key in answer)
+        for job, status, since in zip(waiting, answer["statuses"], answer["since"], strict=True):
+            job.status = with_lines(status)
+            _show(self._host, job, since, several)
+        done = bool(answer["done"])
+        if not done and not self.action._task.no_log:
+            for job in waiting:
+                if not job.status["finished"]:
+                    _core.send_poll_event(self.action, self._host, job.status)
+        return done
+
+    def ask(self, jobs: list[Awaited], seconds: float) -> dict[str, Any]:
+        """One request; again, on a new connection, for as long as the host cannot be reached and there is time."""
+        given_up = self.deadline
+        warned = False
+        while True:
+            params = self.options(min(seconds, self._left()))
+            params["jobs"] = [job.asked() for job in jobs]
+            try:
+                return dict(
+                    self.action._execute_module(
+                        module_name="longrun.jobs.async_wait",
+                        module_args=params,
+                        task_vars=self.task_vars,
+                    )
+                )
+            except AnsibleAuthenticationFailure:
+                raise  # asking again would lock the account
+            except AnsibleConnectionFailure as error:
+                now = time.monotonic()
+                if given_up is None:
+                    given_up = now + self.reconnect
+                if now >= given_up:
+                    raise
+                if not warned:
+                    Display().warning(
+                        f"{self._host} cannot be reached, and is asked again for {given_up - now:.0f} s: "
+                        f"{error.message}"
+                    )
+                    warned = True
+                _core.reset_connection(self.action)
+                time.sleep(min(_RECONNECT_SECONDS, given_up - now))
+
+    def cancel(self, jobs: list[Awaited]) -> dict[str, Any]:
+        """Cancel those that have not ended, and ask once more after them; what async_cancel answered."""
+        late = [job for job in jobs if not job.status["finished"]]
+        answer = dict(
+            self.action._execute_module(
+                module_name="longrun.jobs.async_cancel",
+                module_args={
+                    "results_files": unfinished([job.status for job in late]),
+                    "_async_dir": self.async_dir,
+                },
+                task_vars=self.task_vars,
+            )
+        )
+        if not answer.get("failed"):
+            for job in late:
+                job.live = None
+            self.deadline = time.monotonic()
+            # what they had printed until then is in their results
+            after = self.ask(late, 0.0)
+            if not after.get("failed"):
+                for job, status in zip(late, after["statuses"], strict=True):
+                    job.status = with_lines(status)
+        return answer
+
+
+def _show(host: str, job: Awaited, since: dict[str, Any] | None, several: bool) -> None:
+    """The new lines of a job; with several jobs the job's name, or jid, behind the host."""
+    if job.live is None or not since:
+        return
+    if several:
+        view = job.status["async_job"]
+        job.live.label = f"{host} {view['name'] or view['id']}"
+    _core.show_lines(job.live.lines(since, job.status["finished"]))
