@@ -86,6 +86,8 @@ notes:
     process, such as M(ansible.builtin.dnf), has no output to show before its end.
 seealso:
   - module: ansible.builtin.async_status
+  - module: longrun.jobs.async_run
+  - module: longrun.jobs.async_wait
   - module: longrun.jobs.async_info
   - module: longrun.jobs.async_cancel
   - module: longrun.jobs.async_prune
@@ -167,7 +169,7 @@ async_job:
       type: str
       returned: always
     name:
-      description: What E(ANSIBLE_ASYNC_NAME) called the job. V(null) when unnamed.
+      description: What O(longrun.jobs.async_run#module:name) or E(ANSIBLE_ASYNC_NAME) called the job. V(null) when unnamed.
       type: str
       returned: always
     state:
@@ -180,6 +182,7 @@ async_job:
         - V(exit), the module ended by itself. V(deadline), its time limit passed. V(idle), it printed nothing for its idle timeout.
           V(request), somebody asked for its end. V(module_killed), a signal from elsewhere ended the module. V(supervisor_killed),
           nobody was left to see its end. V(rebooted), the host was started again meanwhile. V(no_space), its result could not be written.
+          V(not_started), the host refused it the process for its next step or attempt.
       type: str
       returned: always
     module:
@@ -222,6 +225,40 @@ async_job:
       description: Which attempt this is.
       type: int
       returned: always
+    attempts:
+      description: How many there are at most.
+      type: int
+      returned: always
+    queue:
+      description: The queue in which it was, or is, waiting for its turn. V(null) without one.
+      type: str
+      returned: always
+    steps:
+      description: Of a job with steps, those that have ended. V(null) for a job of one module.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: What the step is called. V(null) when unnamed.
+          type: str
+          returned: always
+        block:
+          description: V(steps), V(rescue) or V(always).
+          type: str
+          returned: always
+        module:
+          description: The module that it ran.
+          type: str
+          returned: always
+        state:
+          description: V(succeeded), V(failed), V(timed_out) or V(cancelled).
+          type: str
+          returned: always
+        reason:
+          description: As RV(async_job.reason).
+          type: str
+          returned: always
     progress:
       description: How far the job is, as far as its output tells. V(null) where nothing does.
       type: dict
@@ -326,6 +363,9 @@ async_job:
     supervised: true
     recovered: false
     attempt: 1
+    attempts: 1
+    queue: null
+    steps: null
     progress:
       percent: 45.0
       current: 123

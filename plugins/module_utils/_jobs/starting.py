@@ -49,8 +49,8 @@ class _Ordered:
         self.order = order
         # the process that starts them all is one: the number keeps their ids apart
         self.jid = make_jid(f"{order['given']}{number:04d}", os.getpid())
-        self.ticket = None  # type: Optional[Ticket]
-        self.start = None  # type: Optional[Start]
+        self.ticket: Optional[Ticket] = None
+        self.start: Optional[Start] = None
         self.answer = {}  # type: Dict[str, Any]
 
     @property
