@@ -243,7 +243,8 @@ attributes:
     platforms: posix
     description: Targets with a POSIX shell and Python.
 notes:
-  - With C(no_log) on the task, the job's output is neither kept nor shown, and nothing of its arguments is written down.
+  - With C(no_log) on the task, the job's output is neither kept nor shown, and nothing of its arguments is written down. The result has
+    neither of them, not even with O(wait). What later tasks need of the output, the job has to write where they find it.
   - A module that is not written in Python lies in the private directory of its job, with its arguments, for as long as it runs.
 seealso:
   - module: longrun.jobs.async_wait

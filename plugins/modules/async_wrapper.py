@@ -667,6 +667,27 @@ def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
     return source
 
 
+def _unread(pipes: Iterable[Any]) -> bool:
+    import fcntl
+    import struct
+    import termios
+
+    for pipe in pipes:
+        try:
+            if pipe is not None and not pipe.closed:
+                count = fcntl.ioctl(pipe.fileno(), termios.FIONREAD, struct.pack("i", 0))
+                if struct.unpack("i", count)[0]:
+                    return True
+        except OSError:
+            continue
+    return False
+
+
+def _in_run_command() -> bool:
+    code = sys._getframe(2).f_code
+    return code.co_name == "run_command" and code.co_filename.endswith("basic.py")
+
+
 def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     import subprocess
 
@@ -704,6 +725,12 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
                         self.stderr, _TappedStream(writers[1], lock, secrets), taps
                     )
 
+        def poll(self) -> Any:
+            status = super().poll()
+            if status is not None and _in_run_command() and _unread((self.stdout, self.stderr)):
+                return None
+            return status
+
     subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
     subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
 
@@ -715,9 +742,9 @@ _STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
 
 class Payload:
 
-    name = None  # type: Optional[str]  # of a step
-    environ = {}  # type: Mapping[str, str]  # what it has besides the environment of the task
-    files = {}  # type: Mapping[str, bytes]
+    name: Optional[str] = None  # of a step
+    environ: Mapping[str, str] = {}  # what it has besides the environment of the task
+    files: Mapping[str, bytes] = {}
 
     def __init__(
         self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
@@ -809,7 +836,7 @@ def payload_from_memory(
     payload = Payload(interpreter, "", text if here else None, text, args or b"")
     payload.module = module
     if not here:
-        files = {PAYLOAD_FILE: text}  # type: Dict[str, bytes]
+        files: Dict[str, bytes] = {PAYLOAD_FILE: text}
         if args is not None:
             files[ARGUMENTS_FILE] = args
         payload.files = files
@@ -1498,6 +1525,7 @@ def new_record(
         "output_limit": 0 if no_log else settings.output_limit,
         "progress_regex": settings.progress_regex,
         "no_log": no_log,
+        "conceals": False,  # whether its result is kept without arguments and output
         "results_file": results_file,
         "attempt": 1,
         "attempts": 1,
@@ -1739,6 +1767,14 @@ def _shown(text: str) -> str:
         return text
     gap = len(text) - 2 * _SHOWN_BYTES
     return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
+
+
+_TOLD = ("cmd", "data", "diff", "invocation", "module_stderr", "module_stdout", "stderr", "stdout")
+
+
+def concealed(result: Dict[str, Any]) -> Dict[str, Any]:
+    told = _TOLD + tuple(f"{key}_lines" for key in _TOLD)
+    return {key: value for key, value in result.items() if key not in told}
 
 
 def ended_result(
@@ -2310,6 +2346,8 @@ def _unread_step(job_dir: Directory, record: Dict[str, Any], read: int) -> List[
         return []
     state, reason, result = result_of_module(job_dir, dict(record, module=step["module"]))
     found = {key: step[key] for key in ("name", "block", "module")}
+    if record["conceals"]:
+        result = concealed(result)
     return [dict(found, state=state, reason=reason, result=result)]
 
 
@@ -2331,6 +2369,8 @@ def conclude(
         state, reason, result = result_of_module(job_dir, record)
     else:
         result = result_of_end(job_dir, record, reason)
+    if record["conceals"]:
+        result = concealed(result)
     elapsed = 0.0  # never began
     if record["began"] is not None:
         elapsed = system.time() - record["began_wall"]

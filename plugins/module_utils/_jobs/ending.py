@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from .errors import NO_SPACE_ERRORS, JobError
 from .payload import Payload
 from .record import end, failed_state, job_file
-from .result import ended_result, module_result, parse_result
+from .result import concealed, ended_result, module_result, parse_result
 from .states import (
     REASON_DEADLINE,
     REASON_EXIT,
@@ -220,6 +220,8 @@ def _unread_step(job_dir: Directory, record: Dict[str, Any], read: int) -> List[
         return []
     state, reason, result = result_of_module(job_dir, dict(record, module=step["module"]))
     found = {key: step[key] for key in ("name", "block", "module")}
+    if record["conceals"]:
+        result = concealed(result)
     return [dict(found, state=state, reason=reason, result=result)]
 
 
@@ -245,6 +247,8 @@ def conclude(
         state, reason, result = result_of_module(job_dir, record)
     else:
         result = result_of_end(job_dir, record, reason)
+    if record["conceals"]:
+        result = concealed(result)
     elapsed = 0.0  # never began
     if record["began"] is not None:
         elapsed = system.time() - record["began_wall"]

@@ -49,6 +49,7 @@ def new_record(
         "output_limit": 0 if no_log else settings.output_limit,
         "progress_regex": settings.progress_regex,
         "no_log": no_log,
+        "conceals": False,  # whether its result is kept without arguments and output
         "results_file": results_file,
         "attempt": 1,
         "attempts": 1,

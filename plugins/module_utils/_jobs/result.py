@@ -139,6 +139,16 @@ def _shown(text: str) -> str:
     return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
 
 
+# where modules tell their arguments, and what they printed
+_TOLD = ("cmd", "data", "diff", "invocation", "module_stderr", "module_stdout", "stderr", "stdout")
+
+
+def concealed(result: Dict[str, Any]) -> Dict[str, Any]:
+    """The result without arguments and output, for a job of which nothing of these is to be written down."""
+    told = _TOLD + tuple(f"{key}_lines" for key in _TOLD)
+    return {key: value for key, value in result.items() if key not in told}
+
+
 def ended_result(
     message: str, stdout: str, stderr: str, child_pid: Optional[int] = None
 ) -> Dict[str, Any]:

@@ -251,6 +251,7 @@ class _Starter:
         )
         for key in ("attempts", "retry_delay", "retry_backoff", "queue", "fingerprint"):
             record[key] = order[key]
+        record["conceals"] = order["no_log"]
         if order["chained"]:
             record["steps"] = []
         settle = None

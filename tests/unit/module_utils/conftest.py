@@ -85,7 +85,7 @@ class Gate:
 
     def reached(self):
         """Wait until a module has come to it: one that was started may not have run a line yet."""
-        until(lambda: self._has_reader())
+        until(self._has_reader)
 
     def _has_reader(self):
         for pid in System.processes():
