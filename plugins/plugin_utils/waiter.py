@@ -9,6 +9,7 @@ Private to the collection longrun.jobs: may change in any release.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from ansible.errors import (
     AnsibleAuthenticationFailure,
     AnsibleConnectionFailure,
+    AnsibleError,
 )
 from ansible.utils.display import Display
 
@@ -62,6 +64,7 @@ class Waiter:
 
     def __post_init__(self) -> None:
         self.interval = max(_LEAST_INTERVAL, self.interval)
+        self._parent = os.getppid()
         self._host = str((self.task_vars or {}).get("inventory_hostname", ""))
 
     def _left(self) -> float:
@@ -113,6 +116,10 @@ class Waiter:
         given_up = self.deadline
         warned = False
         while True:
+            if os.getppid() != self._parent:
+                # this is a worker, which outlives a controller that was killed, and would mark as shown what nobody
+                # sees
+                raise AnsibleError("the controller is gone; the jobs go on")
             params = self.options(min(seconds, self._left()))
             params["jobs"] = [job.asked() for job in jobs]
             try:

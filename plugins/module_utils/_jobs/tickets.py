@@ -5,86 +5,81 @@
 # Private to the collection longrun.jobs: may change in any release.
 """A job's turn in its queue: tickets in the order in which they were taken, each alive as long as who holds it.
 
-Nobody manages a queue. A ticket is a locked file; the kernel frees it when the job's processes are gone, however they
-went. A job's turn has come when fewer than ``max_running`` of the tickets before its own are alive. Whoever waits
-sleeps on the bells, FIFOs, of as many tickets before it as may run at once: before its turn, one of those must go.
+Nobody manages a queue. A ticket is a FIFO that the job's processes hold open for writing; when they are gone, however
+they went, the kernel tells everybody who has it open for reading. A job's turn has come when fewer than
+``max_running`` of the tickets before its own are alive. Whoever waits sleeps on as many tickets before its own as may
+run at once: one of those must go before its turn comes.
 """
 
 import hashlib
 import os
-from typing import Any, List, Tuple
+import re
+from typing import Any, List, Optional, Tuple
 
 from .errors import JobError, refused
-from .store import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, Directory
+from .store import LOCK_EX, LOCK_UN, Directory
 
 QUEUES_DIR = "queues"
 _TAKING_SECONDS = 60.0  # for others to take their tickets; it takes them milliseconds
-_BELL_FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def _names_of(number: int) -> Tuple[str, str]:
-    return f"{number:012d}.ticket", f"{number:012d}.bell"
+def _file_of(number: int) -> str:
+    return f"{number:012d}"
 
 
 def _numbers(queue: Directory) -> List[int]:
-    found = (name.partition(".") for name in queue.names())
-    return sorted(int(number) for number, _unused, kind in found if kind == "ticket")
+    return [int(name) for name in queue.names() if re.match(r"[0-9]{12}\Z", name)]
 
 
-def _is_alive(queue: Directory, number: int) -> bool:
-    fd = queue.lock(_names_of(number)[0], LOCK_SH | LOCK_NB)
-    if fd is None:  # another holds it; or it is not there any more
-        try:
-            queue.system.stat(_names_of(number)[0], dir_fd=queue.fd, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return True
+def _watch(queue: Directory, number: int) -> Optional[int]:
+    """A descriptor, to be closed, that becomes readable when the ticket is given back; None if it was already."""
+    try:
+        fd = queue.system.open(_file_of(number), os.O_RDONLY | _FLAGS, dir_fd=queue.fd)
+    except FileNotFoundError:
+        return None
+    try:
+        queue.system.read(fd, 1)
+    except BlockingIOError:  # somebody has it open for writing
+        return int(fd)
     queue.system.close(fd)
-    return False
+    return None
 
 
 class Ticket:
     """A place in a queue. What is to hold it must inherit ``fds``, and close them to give it back."""
 
-    def __init__(self, queue: Directory, number: int, max_running: int, fds: List[int]) -> None:
+    def __init__(self, queue: Directory, number: int, max_running: int, held: int) -> None:
         self._queue = queue
         self._number = number
         self._max_running = max_running
-        self._held = fds
+        self._held = held
 
     @property
     def fds(self) -> Tuple[int, ...]:
-        return (*self._held, self._queue.fd)
+        return (self._held, self._queue.fd)
 
     @property
-    def held(self) -> Tuple[int, ...]:
-        """Those of the fds that keep the ticket alive."""
-        return tuple(self._held)
+    def held(self) -> int:
+        """That of the fds which keeps the ticket alive."""
+        return self._held
 
-    def bells(self) -> List[int]:
+    def ahead(self) -> List[int]:
         """[] when its turn has come; else descriptors, to be closed, one of which is readable no later than that."""
-        queue, bells = self._queue, []  # type: Directory, List[int]
-        for number in reversed([one for one in _numbers(queue) if one < self._number]):
-            try:  # before the look at the lock: who goes after it rings
-                bell = queue.system.open(
-                    _names_of(number)[1], os.O_RDONLY | _BELL_FLAGS, dir_fd=queue.fd
-                )
-            except FileNotFoundError:
-                continue  # given back just now
-            if not _is_alive(queue, number):
-                queue.system.close(bell)
+        watched = []  # type: List[int]
+        for number in reversed([one for one in _numbers(self._queue) if one < self._number]):
+            fd = _watch(self._queue, number)
+            if fd is None:
                 continue
-            bells.append(bell)
-            if len(bells) == self._max_running:
-                return bells
-        for bell in bells:
-            queue.system.close(bell)
+            watched.append(fd)
+            if len(watched) == self._max_running:
+                return watched
+        for fd in watched:
+            self._queue.system.close(fd)
         return []
 
     def close(self) -> None:
-        for fd in self._held:
-            self._queue.system.close(fd)
-        self._held = []
+        self._queue.system.close(self._held)
         self._queue.close()
 
 
@@ -104,7 +99,7 @@ def take_tickets(
                 f"queue: the queue {name!r} was locked by another for {_TAKING_SECONDS:g} s: {queue.path}"
             )
         try:
-            following = _sweep_dead(queue)
+            following = _sweep_returned(queue)
             for offset, most in enumerate(max_running):
                 taken.append(_take(queue, following + offset, most))
         finally:
@@ -118,23 +113,22 @@ def take_tickets(
     return taken
 
 
-def _sweep_dead(queue: Directory) -> int:
+def _sweep_returned(queue: Directory) -> int:
     """Remove the tickets that nobody holds; the number that comes next. The queue is locked meanwhile."""
     last = 0
     for number in _numbers(queue):
-        if _is_alive(queue, number):
-            last = number
+        fd = _watch(queue, number)
+        if fd is None:
+            queue.remove_file(_file_of(number))
         else:
-            for name in _names_of(number):
-                queue.remove_file(name)
+            queue.system.close(fd)
+            last = number
     return last + 1
 
 
 def _take(queue: Directory, number: int, max_running: int) -> Ticket:
-    ticket, bell = _names_of(number)
-    fd = queue.lock(ticket, LOCK_EX, create=True)
-    os.mkfifo(bell, 0o600, dir_fd=queue.fd)
+    os.mkfifo(_file_of(number), 0o600, dir_fd=queue.fd)
     # read and write: it must neither wait for a reader nor fail without one
-    writer = queue.system.open(bell, os.O_RDWR | _BELL_FLAGS, dir_fd=queue.fd)
+    fd = queue.system.open(_file_of(number), os.O_RDWR | _FLAGS, dir_fd=queue.fd)
     inner = Directory(queue.system, queue.path, os.dup(queue.fd), queue.owners)
-    return Ticket(inner, number, max_running, [-1 if fd is None else fd, writer])
+    return Ticket(inner, number, max_running, fd)
