@@ -254,6 +254,8 @@ class Supervisor:
                 return
         public = conclude(self._system, self.job_dir, record, state, reason)
         write_end(self._system, self._async_dir, self.job_dir, record, public)
+        if self._plan.ticket is not None:
+            self._plan.ticket.give_back()
 
     def _run(self) -> Ending:
         """Wait for the job's turn, and run its attempts; how it ends."""
