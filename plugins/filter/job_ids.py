@@ -62,6 +62,10 @@ def job_ids(value: Any) -> list[str]:
         raise AnsibleFilterError(error.message) from error
     found: list[str] = []
     for reference in references:
+        if "name" in reference:
+            raise AnsibleFilterError(
+                f"job_ids: {reference['name']!r} is no job id; it looks like j402058509351.34914"
+            )
         jid = reference.get("jid") or os.path.basename(reference["results_file"])
         if jid not in found:
             found.append(jid)

@@ -2790,8 +2790,8 @@ class Supervisor:
         system, job_dir, record = self._system, self.job_dir, self._record
         try:
             signal.set_wakeup_fd(-1)
-            ticket = self._plan.ticket.held if self._plan.ticket is not None else -1
-            system.close_others((go, lock, self.job_dir.fd, ticket))
+            ticket = self._plan.ticket.held if self._plan.ticket is not None else ()
+            system.close_others((go, lock, self.job_dir.fd, *ticket))
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, disposition in self._dispositions.items():
                 signal.signal(number, disposition)
@@ -2827,6 +2827,8 @@ class Supervisor:
                 return
         public = conclude(self._system, self.job_dir, record, state, reason)
         write_end(self._system, self._async_dir, self.job_dir, record, public)
+        if self._plan.ticket is not None:
+            self._plan.ticket.give_back()
 
     def _run(self) -> Ending:
         record = self._record
@@ -2922,15 +2924,15 @@ class Supervisor:
     def _wait_for_turn(self) -> bool:
         system, ticket = self._system, self._plan.ticket
         while not self._requested:
-            ahead = ticket.ahead()
-            if not ahead:
+            bells = ticket.bells()
+            if not bells:
                 return True
             try:
-                if self._notice in system.select([self._notice, *ahead], None):
+                if self._notice in system.select([self._notice, *bells], None):
                     system.read(self._notice, 4096)
             finally:
-                for fd in ahead:
-                    system.close(fd)
+                for bell in bells:
+                    system.close(bell)
         self._take_request()
         return False
 

@@ -190,7 +190,7 @@ class Job:
         # what it printed may look whole while it goes on; behind its exit, only what it forked holds its lock
         state = None  # type: Optional[str]
         if same_boot and job_dir.held(MODULE_LOCK_FILE) and exit_status(job_dir) is None:
-            due = record["timeout"] and system.monotonic() >= record["began"] + record["timeout"]
+            due = _is_due(record, system.monotonic())
             if not due and request is None:
                 return False, None
             module = Process(record["process"]["pid"], record["process"]["start"])
@@ -223,7 +223,8 @@ class Job:
                     or record.get("boot_id") != self.system.boot_id()
                 ):
                     return
-                if record.get("timeout"):  # nobody else enforces it now
+                # nobody else enforces it now; what was queued has not begun
+                if record.get("timeout") and record.get("began") is not None:
                     left = min(left, record["began"] + record["timeout"] - self.system.monotonic())
             if left <= 0:
                 return
@@ -256,6 +257,12 @@ class Job:
             remove_job(self.async_dir, private, self.jid)
         finally:
             private.close()
+
+
+def _is_due(record: Dict[str, Any], monotonic: float) -> bool:
+    """Whether the time of a job is over; that of one whose record tells no beginning is not."""
+    began, timeout = record["began"], record["timeout"]
+    return bool(timeout and began is not None and monotonic >= began + timeout)
 
 
 def look_until_end(job: Job, shown: Shown, seconds: float) -> Dict[str, Any]:

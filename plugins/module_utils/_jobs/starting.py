@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from .cancel import Cancellation, Meant
 from .chain import BLOCK_STEPS, BLOCKS
-from .errors import JobError
+from .errors import JobError, refused
 from .find import candidate_dirs, meant_dir
 from .jid import make_jid
 from .launch import Start
@@ -102,7 +102,7 @@ class _Starter:
             if not named and not any(job.order.get("queue") for job in self.jobs):
                 self._start(self.jobs)
                 return
-            private = directory.child(PRIVATE_DIR, create=True)
+            private = self._private(directory)
             try:
                 if not named:
                     self._start_in_turn(private, self.jobs)
@@ -114,6 +114,13 @@ class _Starter:
                 private.close()
         finally:
             directory.close()
+
+    @staticmethod
+    def _private(directory: Directory) -> Directory:
+        try:
+            return directory.child(PRIVATE_DIR, create=True)
+        except OSError as error:
+            raise refused("make", directory.join(PRIVATE_DIR), error) from error
 
     def _settle_names(
         self, directory: Directory, private: Directory, named: List[_Ordered]

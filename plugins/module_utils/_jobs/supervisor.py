@@ -214,8 +214,8 @@ class Supervisor:
         try:
             signal.set_wakeup_fd(-1)
             # above all the supervisor's lock, or the job would seem supervised for as long as its module lives
-            ticket = self._plan.ticket.held if self._plan.ticket is not None else -1
-            system.close_others((go, lock, self.job_dir.fd, ticket))
+            ticket = self._plan.ticket.held if self._plan.ticket is not None else ()
+            system.close_others((go, lock, self.job_dir.fd, *ticket))
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, disposition in self._dispositions.items():
                 signal.signal(number, disposition)
@@ -254,6 +254,8 @@ class Supervisor:
                 return
         public = conclude(self._system, self.job_dir, record, state, reason)
         write_end(self._system, self._async_dir, self.job_dir, record, public)
+        if self._plan.ticket is not None:
+            self._plan.ticket.give_back()
 
     def _run(self) -> Ending:
         """Wait for the job's turn, and run its attempts; how it ends."""
@@ -358,15 +360,15 @@ class Supervisor:
         """Sleep until the job may run; False if it is not to run any more."""
         system, ticket = self._system, self._plan.ticket
         while not self._requested:
-            ahead = ticket.ahead()
-            if not ahead:
+            bells = ticket.bells()
+            if not bells:
                 return True
             try:
-                if self._notice in system.select([self._notice, *ahead], None):
+                if self._notice in system.select([self._notice, *bells], None):
                     system.read(self._notice, 4096)
             finally:
-                for fd in ahead:
-                    system.close(fd)
+                for bell in bells:
+                    system.close(bell)
         self._take_request()
         return False
 

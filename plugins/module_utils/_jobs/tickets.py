@@ -21,6 +21,7 @@ from .store import LOCK_EX, LOCK_UN, Directory
 
 QUEUES_DIR = "queues"
 _TAKING_SECONDS = 60.0  # for others to take their tickets; it takes them milliseconds
+_PEALS = b"." * 4096  # one for each who may sleep on a ticket, written at once
 _FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -49,37 +50,44 @@ def _watch(queue: Directory, number: int) -> Optional[int]:
 class Ticket:
     """A place in a queue. What is to hold it must inherit ``fds``, and close them to give it back."""
 
-    def __init__(self, queue: Directory, number: int, max_running: int, held: int) -> None:
+    def __init__(self, queue: Directory, number: int, max_running: int, fds: List[int]) -> None:
         self._queue = queue
         self._number = number
         self._max_running = max_running
-        self._held = held
+        self._held = fds
 
     @property
     def fds(self) -> Tuple[int, ...]:
-        return (self._held, self._queue.fd)
+        return (*self._held, self._queue.fd)
 
     @property
-    def held(self) -> int:
+    def held(self) -> Tuple[int, ...]:
         """That of the fds which keeps the ticket alive."""
-        return self._held
+        return tuple(self._held)
 
-    def ahead(self) -> List[int]:
+    def bells(self) -> List[int]:
         """[] when its turn has come; else descriptors, to be closed, one of which is readable no later than that."""
-        watched = []  # type: List[int]
+        bells = []  # type: List[int]
         for number in reversed([one for one in _numbers(self._queue) if one < self._number]):
             fd = _watch(self._queue, number)
             if fd is None:
                 continue
-            watched.append(fd)
-            if len(watched) == self._max_running:
-                return watched
-        for fd in watched:
+            bells.append(fd)
+            if len(bells) == self._max_running:
+                return bells
+        for fd in bells:
             self._queue.system.close(fd)
         return []
 
+    def give_back(self) -> None:
+        """The job has ended: what it left running may hold the ticket still, and keeps nobody waiting."""
+        if self._queue.remove_file(_file_of(self._number)):  # the number is free for others now
+            self._queue.system.write(self._held[0], _PEALS)
+
     def close(self) -> None:
-        self._queue.system.close(self._held)
+        for fd in self._held:
+            self._queue.system.close(fd)
+        self._held = []
         self._queue.close()
 
 
@@ -87,11 +95,7 @@ def take_tickets(
     system: Any, private: Directory, name: str, max_running: List[int]
 ) -> List[Ticket]:
     """One ticket for each of ``max_running``, one behind the other. JobError: none was taken."""
-    queues = private.child(QUEUES_DIR, create=True)
-    try:
-        queue = queues.child(hashlib.sha256(name.encode("utf-8")).hexdigest()[:32], create=True)
-    finally:
-        queues.close()
+    queue = _open_queue(private, name)
     taken = []  # type: List[Ticket]
     try:
         if not system.flock_within(queue.fd, LOCK_EX, _TAKING_SECONDS):
@@ -113,6 +117,18 @@ def take_tickets(
     return taken
 
 
+def _open_queue(private: Directory, name: str) -> Directory:
+    try:
+        queues = private.child(QUEUES_DIR, create=True)
+        try:
+            digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+            return queues.child(digest[:32], create=True)
+        finally:
+            queues.close()
+    except OSError as error:
+        raise refused("make the queue in", private.join(QUEUES_DIR), error) from error
+
+
 def _sweep_returned(queue: Directory) -> int:
     """Remove the tickets that nobody holds; the number that comes next. The queue is locked meanwhile."""
     last = 0
@@ -130,5 +146,9 @@ def _take(queue: Directory, number: int, max_running: int) -> Ticket:
     os.mkfifo(_file_of(number), 0o600, dir_fd=queue.fd)
     # read and write: it must neither wait for a reader nor fail without one
     fd = queue.system.open(_file_of(number), os.O_RDWR | _FLAGS, dir_fd=queue.fd)
-    inner = Directory(queue.system, queue.path, os.dup(queue.fd), queue.owners)
-    return Ticket(inner, number, max_running, fd)
+    try:
+        inner = Directory(queue.system, queue.path, os.dup(queue.fd), queue.owners)
+    except OSError:
+        queue.system.close(fd)
+        raise
+    return Ticket(inner, number, max_running, [fd])

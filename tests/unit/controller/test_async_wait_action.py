@@ -25,7 +25,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.longrun.jobs.plugins.action import async_wait
 from ansible_collections.longrun.jobs.plugins.action.async_wait import ActionModule
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core, waiter
 
 VARIABLES = {"inventory_hostname": "web1"}
 
@@ -75,9 +75,9 @@ class Target:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(
-        async_wait, "time", SimpleNamespace(monotonic=found.monotonic, sleep=found.sleep)
-    )
+    time = SimpleNamespace(monotonic=found.monotonic, sleep=found.sleep)
+    for module in (async_wait, waiter):
+        monkeypatch.setattr(module, "time", time)
     return found
 
 
@@ -231,7 +231,7 @@ def test_the_last_request_does_not_go_beyond_the_time(target: Target, run: Any) 
         ({"timeout": -1}, "timeout: -1 is no number of seconds"),
         ({"interval": float("nan")}, "interval: nan is no number of seconds"),
         ({"timeout": float("inf")}, "timeout: inf is no number of seconds"),
-        ({"jobs": "web1"}, "jobs: 'web1' is no job id"),
+        ({"jobs": "j12"}, "jobs: 'j12' is no job id"),
         ({"jobs": {"failed": True, "msg": "no"}}, "jobs: a job was never started: no"),
         ({"windows": True}, "needs a target with a POSIX shell and Python; this is Windows"),
     ],

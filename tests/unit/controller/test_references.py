@@ -31,6 +31,7 @@ STATUS = {"id": TWO, "name": None, "state": "running"}
     [
         (ONE, [{"jid": ONE}]),
         (FILE, [{"results_file": FILE}]),
+        (["web1", ONE, "os upgrade", "web1"], [{"name": "web1"}, {"jid": ONE}, {"name": "os upgrade"}]),
         ([ONE, TWO], [{"jid": ONE}, {"jid": TWO}]),
         ((one for one in (TWO, ONE)), [{"jid": TWO}, {"jid": ONE}]),
         (STARTED, [{"results_file": FILE}]),
@@ -41,7 +42,7 @@ STATUS = {"id": TWO, "name": None, "state": "running"}
         ([[TWO, [STARTED]], {"results": [STATUS]}], [{"jid": TWO}, {"results_file": FILE}]),
     ],
     ids=[
-        "jid", "job file", "list", "generator", "started", "without a file", "async_job", "loop", "another wait", "nested"
+        "jid", "job file", "names", "list", "generator", "started", "without a file", "async_job", "loop", "another wait", "nested"
     ],
 )  # fmt: skip
 def test_jobs_are_named_by_whatever_a_task_has_of_them(given: Any, found: list[Any]) -> None:
@@ -82,7 +83,8 @@ def test_what_names_no_job_is_refused_and_shown(given: Any) -> None:
     with pytest.raises(JobError) as caught:
         job_references(given)
     assert (
-        " names no job; give a jid, a results_file or a registered result" in caught.value.message
+        " names no job; give a jid, a results_file, a name or a registered result"
+        in caught.value.message
     )
 
 

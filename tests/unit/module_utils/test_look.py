@@ -57,7 +57,7 @@ def test_a_running_job_shows_what_is_known_of_it(place, waiting):
     }
     assert set(view) == {
         "id", "name", "state", "reason", "module", "created_at", "started_at", "finished_at", "elapsed", "timeout",
-        "remaining", "supervised", "recovered", "attempt", "progress", "output", "usage",
+        "remaining", "supervised", "recovered", "attempt", "attempts", "queue", "steps", "progress", "output", "usage",
     }  # fmt: skip
     assert (view["id"], view["state"], view["reason"], view["supervised"]) == (
         jid,

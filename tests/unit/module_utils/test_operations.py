@@ -26,6 +26,7 @@ OPERATIONS = {
     "async_info": "listing",
     "async_cancel": "cancel",
     "async_prune": "prune",
+    "async_run": "starting",
     "async_wait": "waiting",
 }
 
@@ -117,8 +118,9 @@ def test_an_answer_is_printed_as_it_is_on_one_line(capsys):
 
 def test_a_request_is_carried_out_and_its_answer_printed(put, capsys):
     put(lambda _system, params, _environ, check_mode: dict(params, check=check_mode))
-    carry_out({"operation": "async_status", "params": {"a": 1}, "check_mode": True})
-    assert json.loads(capsys.readouterr().out) == {"a": 1, "check": True}
+    carry_out({"operation": "async_status", "params": {"a": 1}, "check_mode": True}, {"tap": "# text"})
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"a": 1, "check": True, "_library": {"tap": "# text"}}
 
 
 @pytest.mark.parametrize("module", sorted(OPERATIONS))
@@ -136,6 +138,7 @@ def test_only_what_is_asked_for_is_imported(module):
         name.rpartition(".")[2] for name in done.stdout.decode("ascii").split() if package in name
     }
     assert OPERATIONS[module] in imported
-    assert "supervisor" not in imported and "launch" not in imported
-    assert "waiting" not in imported or module == "async_wait"
+    for part in ("supervisor", "launch", "tickets", "scope", "chain", "parcel"):
+        assert part not in imported or module == "async_run"
+    assert "waiting" not in imported or module in ("async_run", "async_wait")
     assert "prune" not in imported or module == "async_prune"

@@ -22,7 +22,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import
 
 KEYS = [
     "id", "name", "state", "reason", "module", "created_at", "started_at", "finished_at", "elapsed", "timeout", "remaining",
-    "supervised", "recovered", "attempt", "progress", "output", "usage",
+    "supervised", "recovered", "attempt", "attempts", "queue", "steps", "progress", "output", "usage",
 ]  # fmt: skip
 
 

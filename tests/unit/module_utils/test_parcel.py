@@ -1,0 +1,53 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many texts that are nearly the same."""
+
+import json
+import os
+
+import pytest
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import pack, unpack
+
+CASES = [
+    [],
+    [b""],
+    [b"", b"", b"a"],
+    [b"a", b"", b"a"],
+    [b"same", b"same"],
+    [b"head 1 tail", b"head 22 tail", b"head  tail"],
+    [b"aaaa", b"aa", b"aaaaaaaa"],  # head and tail would overlap
+    [b"abc", b"xyz"],
+    [b"abcX", b"abc", b"Xabc"],
+    [b"\x00\xff\n", b"\x00\xfe\n"],
+]
+
+
+@pytest.mark.parametrize("texts", CASES, ids=range(len(CASES)))
+@pytest.mark.parametrize("kinds", ["a", "ab"])
+def test_texts_come_back_as_they_were(texts, kinds):
+    told = [kinds[number % len(kinds)] for number in range(len(texts))]
+    parcels = json.loads(json.dumps(pack(texts, told)))
+    assert unpack(parcels) == texts
+
+
+def test_of_many_that_differ_in_little_only_that_is_sent():
+    module = os.urandom(60000)
+    texts = [module + b"arguments %d" % number + module[::-1] for number in range(50)]
+    parcels = pack(texts, ["m"] * 50)
+    assert unpack(parcels) == texts
+    assert len(parcels[0]["text"]) > 120000
+    assert all(len(parcel["text"]) < 20 for parcel in parcels[1:])
+
+
+def test_each_is_compared_with_the_first_of_its_kind():
+    texts = [b"shell 1", b"copy 1", b"shell 2", b"copy 2"]
+    parcels = pack(texts, ["shell", "copy", "shell", "copy"])
+    assert [parcel.get("like") for parcel in parcels] == [None, None, 0, 1]
+
+
+def test_a_parcel_keeps_what_stands_beside_it():
+    parcels = [dict(parcel, module="m") for parcel in pack([b"one", b"two"], ["m", "m"])]
+    assert unpack(parcels) == [b"one", b"two"]
