@@ -164,8 +164,6 @@ class ActionModule(_core.CarrierAction):
                 None if limit is None else time.monotonic() + _seconds("wait_timeout", limit),
                 _RECONNECT_SECONDS,
             )
-        if waiter is not None and not given["stream"]:
-            params["wait"] = dict(waiter.options(waiter.interval), job={})
         answer = dict(
             self._execute_module(
                 module_name="longrun.jobs.async_run", module_args=params, task_vars=task_vars
@@ -174,7 +172,6 @@ class ActionModule(_core.CarrierAction):
         if "jobs" not in answer:
             return answer
         started = answer.pop("jobs")
-        waited = answer.pop("waited", None)
         several = given["jobs"] is not None
         shown = [one.get("shown") for one in started]
         result = started_result(answer, started, orders, several)
@@ -185,11 +182,8 @@ class ActionModule(_core.CarrierAction):
             host = str((task_vars or {}).get("inventory_hostname", ""))
             for job, one, cursor in zip(jobs, started, shown, strict=True):
                 job.live = LiveOutput(host, cursor, started_here=not one["attached"])
-        done = waited is not None and waiter.take(jobs, waited, several)
-        refusal: dict[str, Any] = {}
-        if not done:
-            waiting = [job for job in jobs if not job.status.get("finished")]
-            refusal, done = waiter.wait(waiting, waiter.interval, several)
+        # in a request of its own: a job may cut the connection, and must be known by then
+        refusal, done = waiter.wait(jobs, waiter.interval, several)
         if refusal:
             return dict(result, **refusal)
         statuses = [job.status for job in jobs]

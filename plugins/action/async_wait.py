@@ -65,6 +65,7 @@ class ActionModule(_core.CarrierAction):
         refusal, done = waiter.wait(jobs, first, len(jobs) > 1)
         if refusal:
             return refusal
+        jobs = [job for job in jobs if not job.twin]
         statuses = [job.status for job in jobs]
         result = dict(waiter.passed_on, **waited_result(statuses, done, given["timeout"]))
         if done or given["on_timeout"] != "cancel" or self._task.check_mode:

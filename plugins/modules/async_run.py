@@ -47,7 +47,7 @@ options:
   always:
     description:
       - Modules to run at the end, as in O(steps), whatever came before.
-      - When the job is cancelled or its time is over they are run all the same, and have O(grace) for it.
+      - When the job is cancelled or its time is over they are run all the same, and have a minute for it, or O(grace) if that is longer.
     type: list
     elements: dict
   jobs:

@@ -20,6 +20,7 @@ options:
       - The jobs to wait for, in any form in which a task may have them, or a list of these.
       - A jid, as RV(ignore:ansible_job_id).
       - The absolute path of a job file, as RV(ignore:results_file), which finds the job whatever user the task has.
+      - The name of a job, which means the newest of this name in the async dir of the task.
       - What a task registered that started a job, just as it is. With a loop, its C(results) are all waited for, but for skipped items.
       - A job that is named twice is waited for once. An empty list is done at once.
     type: raw
@@ -87,6 +88,7 @@ attributes:
     support: none
     description: Whether it can be run as a job itself.
 seealso:
+  - module: longrun.jobs.async_run
   - module: longrun.jobs.async_status
 """
 

@@ -247,7 +247,11 @@ class Directory:
         return True
 
     def names(self) -> List[str]:
-        return sorted(self.system.listdir(self.fd))
+        fd = self.system.open(".", _DIRECTORY_FLAGS, dir_fd=self.fd)
+        try:
+            return sorted(self.system.listdir(fd))
+        finally:
+            self.system.close(fd)
 
     def child(self, name: str, create: bool = False) -> "Directory":
         path = self.join(name)
@@ -1489,6 +1493,7 @@ def advance(state: str, new: str) -> str:
 
 # part: record
 RECORD_VERSION = 1
+_ALWAYS_SECONDS = 60.0
 
 
 def timestamp(seconds: float) -> str:
@@ -1578,6 +1583,10 @@ def elapsed_seconds(
     if record["boot_id"] == boot_id:
         return max(0.0, monotonic - float(record["began"]))
     return max(0.0, wall - float(record["began_wall"]))
+
+
+def always_seconds(record: Dict[str, Any]) -> float:
+    return 0.0 if record["steps"] is None else max(_ALWAYS_SECONDS, float(record["grace"]))
 
 
 def expired(record: Dict[str, Any], wall: float) -> bool:
@@ -2879,7 +2888,7 @@ class Supervisor:
             if self._chain.current is None:
                 break
             if forced is not None:
-                self._deadline = self._system.monotonic() + float(self._record["grace"])
+                self._deadline = self._system.monotonic() + always_seconds(self._record)
                 self._requested = False
             if not self._start_module():
                 return forced or (STATE_FAILED, REASON_NOT_STARTED)

@@ -33,11 +33,12 @@ _PASSED_ON = ("ansible_facts", "deprecations", "warnings")
 
 @dataclass
 class Awaited:
-    """A job as the task named it, and what is known of it."""
+    """A job as the task named it, and what is known of it. twin: whether it was named before in another way."""
 
     reference: dict[str, str]
     live: LiveOutput | None = None
     status: dict[str, Any] = field(default_factory=dict)
+    twin: bool = False
 
     def asked(self) -> dict[str, str]:
         """The job as a request names it."""
@@ -72,7 +73,7 @@ class Waiter:
             return self.interval
         return max(0.0, self.deadline - time.monotonic())
 
-    def options(self, seconds: float) -> dict[str, Any]:
+    def _options(self, seconds: float) -> dict[str, Any]:
         """What a request says besides the jobs."""
         options = {"for": self.wanted, "seconds": seconds, "tail_lines": self.tail_lines}
         return dict(options, _async_dir=self.async_dir)
@@ -90,24 +91,28 @@ class Waiter:
             answer = self.ask(waiting, seconds)
             if answer.get("failed"):
                 return answer, False
-            if self.take(waiting, answer, several):
+            if self._take(waiting, answer, several):
                 return {}, True
-            waiting = [job for job in waiting if not job.status["finished"]]
+            waiting = [job for job in waiting if not (job.twin or job.status["finished"])]
             if self.deadline is not None and time.monotonic() >= self.deadline:
                 return {}, False
             seconds = self.interval
         return {}, True
 
-    def take(self, waiting: list[Awaited], answer: dict[str, Any], several: bool) -> bool:
+    def _take(self, waiting: list[Awaited], answer: dict[str, Any], several: bool) -> bool:
         """Keep and show what a request found out; whether what is waited for has come about."""
         self.passed_on.update((key, answer[key]) for key in _PASSED_ON if key in answer)
+        known = set()
         for job, status, since in zip(waiting, answer["statuses"], answer["since"], strict=True):
             job.status = with_lines(status)
-            _show(self._host, job, since, several)
+            job.twin = status["results_file"] in known  # which job a name means, the target alone can tell
+            known.add(status["results_file"])
+            if not job.twin:
+                _show(self._host, job, since, several)
         done = bool(answer["done"])
         if not done and not self.action._task.no_log:
             for job in waiting:
-                if not job.status["finished"]:
+                if not (job.twin or job.status["finished"]):
                     _core.send_poll_event(self.action, self._host, job.status)
         return done
 
@@ -120,7 +125,7 @@ class Waiter:
                 # this is a worker, which outlives a controller that was killed, and would mark as shown what nobody
                 # sees
                 raise AnsibleError("the controller is gone; the jobs go on")
-            params = self.options(min(seconds, self._left()))
+            params = self._options(min(seconds, self._left()))
             params["jobs"] = [job.asked() for job in jobs]
             try:
                 return dict(

@@ -22,6 +22,7 @@ from .listing import (
     given_async_dir,
 )
 from .look import Job, look_until_end
+from .record import always_seconds
 from .result import ended_result
 from .settings import DEFAULT_GRACE
 from .states import END_STATES, REASON_REQUEST, STATE_CANCELLED
@@ -99,7 +100,7 @@ class Cancellation:
         # SIGCONT: one that was stopped would not hear of it
         for number in (signal.SIGTERM, signal.SIGCONT):
             self._system.kill(supervisor["pid"], supervisor["start"], number)
-        self._deadline = self._system.monotonic() + grace + _END_SECONDS
+        self._deadline = self._system.monotonic() + grace + always_seconds(record) + _END_SECONDS
 
     def _tell_grace(self, job: Job, usual: float) -> float:
         """Leave the grace that is asked for where the supervisor looks for it; the grace that will hold."""

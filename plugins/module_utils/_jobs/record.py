@@ -12,6 +12,7 @@ from .settings import Settings
 from .states import END_STATES, STATE_QUEUED, STATE_RUNNING, advance
 
 RECORD_VERSION = 1
+_ALWAYS_SECONDS = 60.0
 
 
 def timestamp(seconds: float) -> str:
@@ -105,6 +106,11 @@ def elapsed_seconds(
     if record["boot_id"] == boot_id:
         return max(0.0, monotonic - float(record["began"]))
     return max(0.0, wall - float(record["began_wall"]))
+
+
+def always_seconds(record: Dict[str, Any]) -> float:
+    """How long a chain that must end has for the steps that are always run; 0 for a job that is no chain."""
+    return 0.0 if record["steps"] is None else max(_ALWAYS_SECONDS, float(record["grace"]))
 
 
 def expired(record: Dict[str, Any], wall: float) -> bool:

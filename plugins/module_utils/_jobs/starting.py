@@ -27,7 +27,6 @@ from .store import PRIVATE_DIR, SHOWN_FILE, Directory, create_async_dir
 from .supervisor import Plan
 from .tickets import Ticket, take_tickets
 from .view import DEFAULT_SHOWN, output_view
-from .waiting import answer_wait
 
 IF_EXISTS = ("attach", "fail", "replace", "restart_finished")
 _AT_ONCE = 64  # starts under way: a start holds a pipe, and a ticket three descriptors
@@ -331,15 +330,9 @@ def _offer_to_oom_killer() -> None:
 def answer_run(
     system: Any, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
-    """``jobs``: for each order, in order, what its start says, or why it failed; ``waited``, if that was asked for."""
+    """``jobs``: for each order, in order, what its start says, or why it failed."""
     starter = _Starter(system, params, environ)
     starter.check()
     starter.run()
     answers = [job.answer for job in starter.jobs]
-    answer = {"changed": any(one["changed"] for one in answers), "jobs": answers}
-    wait = params["wait"]
-    if wait and not any(one.get("failed") and not one.get("finished") for one in answers):
-        asked = [dict(wait["job"], results_file=one["results_file"]) for one in answers]
-        wanted = dict(wait, jobs=asked, _async_dir=meant_dir(params))
-        answer["waited"] = answer_wait(system, wanted, environ, False)
-    return answer
+    return {"changed": any(one["changed"] for one in answers), "jobs": answers}

@@ -128,7 +128,12 @@ class Directory:
         return True
 
     def names(self) -> List[str]:
-        return sorted(self.system.listdir(self.fd))
+        # by a descriptor of its own: processes that inherited one share how far a listing has come, and miss names
+        fd = self.system.open(".", _DIRECTORY_FLAGS, dir_fd=self.fd)
+        try:
+            return sorted(self.system.listdir(fd))
+        finally:
+            self.system.close(fd)
 
     def child(self, name: str, create: bool = False) -> "Directory":
         """A directory in this one, not through a link, of a believed owner."""

@@ -17,7 +17,7 @@ from .chain import BLOCK_STEPS, Chain, Place
 from .ending import add_step, conclude, encode, forget_run, result_of_module, write_end
 from .errors import JobError
 from .payload import Payload, child_end_notice, run_payload
-from .record import begin, enqueue, job_file
+from .record import always_seconds, begin, enqueue, job_file
 from .states import (
     REASON_DEADLINE,
     REASON_EXIT,
@@ -308,8 +308,7 @@ class Supervisor:
             if self._chain.current is None:
                 break
             if forced is not None:
-                # what must always be done has as long as processes have to end
-                self._deadline = self._system.monotonic() + float(self._record["grace"])
+                self._deadline = self._system.monotonic() + always_seconds(self._record)
                 self._requested = False
             if not self._start_module():
                 return forced or (STATE_FAILED, REASON_NOT_STARTED)
