@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The drop-in scenario under every supported ansible-core, against machines of its own."""
+"""The drop-in, and the jobs that async_run starts, under every supported ansible-core, against machines of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .controllers import SUITES, Controller
 from .process import StageError, say, show, transcript
 from .summary import table
 
-_SCENARIO = "extensions/molecule/drop_in"
+_SCENARIOS = ("extensions/molecule/drop_in", "extensions/molecule/run")
 _PLAYBOOKS = ("prepare.yml", "converge.yml", "verify.yml", "cleanup.yml")
 _GUARD = "tests/stage/playbooks/core_version.yml"
 
@@ -22,18 +22,20 @@ _Row = tuple[str, str, str, str]
 
 
 def cores(bench: Bench) -> None:
-    """The drop-in works under each core, the one that was asked for and no other.
+    """The drop-in and async_run work under each core, the one that was asked for and no other.
 
     As many run at once as there are processors, for most of the time goes into waiting for jobs.
     """
-    scenario = bench.sources / _SCENARIO
-    playbooks = [str(scenario / name) for name in _PLAYBOOKS if (scenario / name).exists()]
-    if not playbooks:
-        raise StageError(f"{_SCENARIO} has no playbook to run")
-    playbooks.insert(0, str(bench.sources / _GUARD))
+    playbooks = [str(bench.sources / _GUARD)]
+    for scenario in _SCENARIOS:
+        found = [bench.sources / scenario / name for name in _PLAYBOOKS]
+        found = [playbook for playbook in found if playbook.exists()]
+        if not found:
+            raise StageError(f"{scenario} has no playbook to run")
+        playbooks += map(str, found)
     controllers = [bench.controller(core) for core in SUITES]
     with bench.crew() as pool:
-        runs = [pool.submit(_scenario_under, it, playbooks, bench) for it in controllers]
+        runs = [pool.submit(_scenarios_under, it, playbooks, bench) for it in controllers]
         rows = [run.result() for run in runs]
     print(table(("ansible-core", "Python", "Seconds", "Result"), rows), flush=True)
     failed = [row[0] for row in rows if row[-1] != "passed"]
@@ -41,16 +43,15 @@ def cores(bench: Bench) -> None:
         raise StageError(f"under ansible-core {', '.join(failed)}")
 
 
-def _scenario_under(controller: Controller, playbooks: list[str], bench: Bench) -> _Row:
+def _scenarios_under(controller: Controller, playbooks: list[str], bench: Bench) -> _Row:
     begin = time.monotonic()
     core = controller.core
     bench.start_machines(controller.home)
     options = [f"--inventory={bench.inventory}", "--limit=localhost,ssh"]
     # one process for all of them, so the version that is asserted is the version that ran
     program = ["ansible-playbook", *options, f"--extra-vars=stage_core={core}", *playbooks]
-    scenario = bench.sources / _SCENARIO
     try:
-        status, text = transcript(controller.command(program, scenario, controller.home))
+        status, text = transcript(controller.command(program, bench.sources, controller.home))
     finally:
         remove_stage(controller.home)
     say(f"ansible-core {core}")

@@ -21,6 +21,7 @@ from .ending import conclude, exit_status, whole_result, write_end
 from .errors import JobError, refused
 from .record import RECORD_VERSION, job_file
 from .retention import remove_job
+from .scope import scope_processes
 from .states import (
     END_STATES,
     REASON_DEADLINE,
@@ -194,7 +195,9 @@ class Job:
             if not due and request is None:
                 return False, None
             module = Process(record["process"]["pid"], record["process"]["start"])
-            end_tree(system, self.jid, 0, module, grace, time.sleep)
+            cgroup = (record["scope"] or {}).get("cgroup")
+            known = [Process(pid, system.process_start(pid)) for pid in scope_processes(cgroup)]
+            end_tree(system, self.jid, 0, module, grace, time.sleep, known)
             state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
         elif record["steps"] is None and whole_result(job_dir):
             reason = REASON_EXIT
