@@ -105,7 +105,9 @@ class Waiter:
         known = set()
         for job, status, since in zip(waiting, answer["statuses"], answer["since"], strict=True):
             job.status = with_lines(status)
-            job.twin = status["results_file"] in known  # which job a name means, the target alone can tell
+            job.twin = (
+                status["results_file"] in known
+            )  # which job a name means, the target alone can tell
             known.add(status["results_file"])
             if not job.twin:
                 _show(self._host, job, since, several)

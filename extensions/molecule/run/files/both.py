@@ -13,7 +13,8 @@ import sys
 
 def main(command: list[str]) -> int:
     both = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _unused in range(2)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _unused in range(2)
     ]
     for process in both:
         sys.stdout.write(process.communicate()[0])

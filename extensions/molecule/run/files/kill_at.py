@@ -12,7 +12,9 @@ import sys
 
 
 def main(text: str, command: list[str]) -> int:
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         seen = False
         for line in process.stdout or ():
             sys.stdout.write(line)
