@@ -247,3 +247,35 @@ def test_without_output_to_keep_nothing_is_tapped(place):
     found = place.ended(jid)
     assert (found["out"], found["async_job"]["output"]["stdout_bytes"]) == ("x\n", 0)
     assert json.loads((place.async_dir / jid).read_text())["out"] == "x\n"
+
+
+# run_command's way of reading, at the moment that counts: its select came back empty-handed, and the command has ended
+GIVES_UP = """
+def run_command(process):
+    looks = []
+    while True:
+        status = process.poll()
+        looks.append(status)
+        if status is not None:
+            return looks, b""
+        data = process.stdout.read()
+        if data:
+            return looks, data
+"""
+
+
+@pytest.mark.parametrize(
+    "file, said", [("/some/where/ansible/module_utils/basic.py", "late"), ("/other.py", "")]
+)
+def test_what_was_printed_last_is_read_before_run_command_is_told_of_the_end(place, file, said):
+    module = f"""
+        scope = {{}}
+        exec(compile({GIVES_UP!r}, {file!r}, "exec"), scope)
+        process = subprocess.Popen(["echo", "late"], stdout=subprocess.PIPE)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        looks, data = scope["run_command"](process)
+        print(json.dumps(dict(looks=looks, said=data.decode().strip(), status=process.wait())))
+    """
+    found = place.result(place.ansiballz(module))
+    assert (found["said"], found["status"]) == (said, 0)
+    assert found["looks"] == ([None] if said else [0])
