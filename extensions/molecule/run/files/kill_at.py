@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 
 def main(text: str, command: list[str]) -> int:
+    # ansible-playbook leaves it to Python when what it prints into a pipe gets there
+    environment = dict(os.environ, PYTHONUNBUFFERED="1")
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
         seen = False
         for line in process.stdout or ():
