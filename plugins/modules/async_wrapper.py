@@ -715,9 +715,9 @@ _STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
 
 class Payload:
 
-    name = None  # type: Optional[str]  # of a step
-    environ = {}  # type: Mapping[str, str]  # what it has besides the environment of the task
-    files = {}  # type: Mapping[str, bytes]
+    name: Optional[str] = None  # of a step
+    environ: Mapping[str, str] = {}  # what it has besides the environment of the task
+    files: Mapping[str, bytes] = {}
 
     def __init__(
         self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
@@ -809,7 +809,7 @@ def payload_from_memory(
     payload = Payload(interpreter, "", text if here else None, text, args or b"")
     payload.module = module
     if not here:
-        files = {PAYLOAD_FILE: text}  # type: Dict[str, bytes]
+        files: Dict[str, bytes] = {PAYLOAD_FILE: text}
         if args is not None:
             files[ARGUMENTS_FILE] = args
         payload.files = files

@@ -39,9 +39,9 @@ class Payload:
     path: "" where the module came without a file; then one that cannot be run from memory has ``files``.
     """
 
-    name = None  # type: Optional[str]  # of a step
-    environ = {}  # type: Mapping[str, str]  # what it has besides the environment of the task
-    files = {}  # type: Mapping[str, bytes]
+    name: Optional[str] = None  # of a step
+    environ: Mapping[str, str] = {}  # what it has besides the environment of the task
+    files: Mapping[str, bytes] = {}
 
     def __init__(
         self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
@@ -139,7 +139,7 @@ def payload_from_memory(
     payload = Payload(interpreter, "", text if here else None, text, args or b"")
     payload.module = module
     if not here:
-        files = {PAYLOAD_FILE: text}  # type: Dict[str, bytes]
+        files: Dict[str, bytes] = {PAYLOAD_FILE: text}
         if args is not None:
             files[ARGUMENTS_FILE] = args
         payload.files = files

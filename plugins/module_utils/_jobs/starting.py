@@ -49,7 +49,7 @@ class _Ordered:
         self.order = order
         # the process that starts them all is one: the number keeps their ids apart
         self.jid = make_jid(f"{order['given']}{number:04d}", os.getpid())
-        self.ticket = None  # type: Optional[Ticket]
+        self.ticket: Optional[Ticket] = None
         self.start = None  # type: Optional[Start]
         self.answer = {}  # type: Dict[str, Any]
 
