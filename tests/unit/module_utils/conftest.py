@@ -27,7 +27,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import S
 WRAPPER = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "async_wrapper.py"
 SECONDS = 20.0  # for what takes a tenth of a second on an idle machine
 # the controller's part of jids: tests under another Python, at the same time, end jobs by theirs
-GIVEN = "j%d" % random.randrange(10**11, 10**12)
+GIVEN = f"j{random.randrange(10**11, 10**12)}"
 
 # async_wrapper with another kernel below it: the text defines what fails
 FAULTY_WRAPPER = """

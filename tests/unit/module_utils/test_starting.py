@@ -334,10 +334,8 @@ def test_of_twenty_jobs_three_run_at_once_in_their_order(place, requests):
     modules = []
     for number in range(20):
         begins = NOTE.format(str(requests.log), f"+{number}")
-        waits = "os.read(os.open({!r}, os.O_RDONLY), 1)\n".format(gate.path)
-        modules.append(
-            Module(begins + waits + NOTE.format(str(requests.log), f"-{number}") + WELL)
-        )
+        waits = f"os.read(os.open({gate.path!r}, os.O_RDONLY), 1)\n"
+        modules.append(Module(begins + waits + NOTE.format(str(requests.log), f"-{number}") + WELL))
     jobs = [requests.job(module, queue="q", max_running=3) for module in modules]
     answer = requests.ask(*jobs)["jobs"]
     assert {job["async_job"]["state"] for job in answer} == {"queued"}
@@ -347,9 +345,9 @@ def test_of_twenty_jobs_three_run_at_once_in_their_order(place, requests):
         return [int(word[1:]) for word in requests.noted() if word[0] == "+"]
 
     for number in range(3, 20):
-        place.until(lambda: len(begun()) == number)
+        place.until(lambda number=number: len(begun()) == number)
         gate.open("x")
-        place.until(lambda: len(begun()) > number)
+        place.until(lambda number=number: len(begun()) > number)
     gate.open("xxx")
     for job in answer:
         assert place.ended(job["ansible_job_id"])["async_job"]["state"] == "succeeded"
@@ -429,7 +427,11 @@ def test_a_queued_job_whose_supervisor_is_killed_is_lost_and_the_queue_goes_on(
     found = place.status(second)
     view = found["async_job"]
     assert (found["failed"], found["finished"]) == (True, True)
-    assert (view["state"], view["reason"], view["started_at"]) == ("lost", "supervisor_killed", None)
+    assert (view["state"], view["reason"], view["started_at"]) == (
+        "lost",
+        "supervisor_killed",
+        None,
+    )
     assert requests.state(third) == "queued"
     gate.open()
     assert place.ended(third)["said"] == "well"
@@ -667,7 +669,7 @@ def test_after_the_last_attempt_its_failure_is_the_result(place, requests):
 
 
 def test_the_pause_between_attempts_grows(place, requests):
-    text = "open({!r}, 'a').write('%f\\n' % time.monotonic())\n".format(str(requests.log)) + FAIL
+    text = f"open({str(requests.log)!r}, 'a').write('%f\\n' % time.monotonic())\n" + FAIL
     options = {"attempts": 3, "retry_delay": 0.3, "retry_backoff": 3}
     requests.result(requests.job(Module(text), **options))
     first, second, third = map(float, requests.noted())
@@ -759,7 +761,8 @@ def test_steps_run_one_after_another_and_each_has_its_result(place, requests):
     text = "print(json.dumps(dict(changed={}, said={!r}, log=open({!r}).read().split())))"
     steps = [
         Module(
-            NOTE.format(str(requests.log), word) + text.format(word == "b", word, str(requests.log)),
+            NOTE.format(str(requests.log), word)
+            + text.format(word == "b", word, str(requests.log)),
             module="t.t." + word,
             name=name,
         )
@@ -1055,7 +1058,9 @@ printf '{{"changed": true, "said": "%s", "given": %s}}' "$0" "$(cat "$1")"
 """
 
 
-@pytest.mark.parametrize("style, shebang", [("non_native_want_json", "#!/bin/sh"), ("binary", None)])
+@pytest.mark.parametrize(
+    "style, shebang", [("non_native_want_json", "#!/bin/sh"), ("binary", None)]
+)
 def test_a_module_that_is_no_python_is_run_from_files_that_go_with_it(
     place, requests, style, shebang
 ):
@@ -1080,10 +1085,10 @@ def test_a_module_that_is_no_python_is_run_from_files_that_go_with_it(
 
 
 def test_steps_of_several_kinds_do_not_find_each_others_files(place, requests):
-    shell = "#!/bin/sh\nprintf '{\"said\": \"%s\"}' \"$(cat \"$1\")\""
+    shell = '#!/bin/sh\nprintf \'{"said": "%s"}\' "$(cat "$1")"'
     steps = [
         Module(shell, "old", "#!/bin/sh", args="one"),
-        Module("print(json.dumps(dict(said=os.listdir({!r}))))".format(str(place.async_dir))),
+        Module(f"print(json.dumps(dict(said=os.listdir({str(place.async_dir)!r}))))"),
         Module(shell, "old", "#!/bin/sh", args="two"),
     ]
     found = requests.result(requests.job(*steps))
