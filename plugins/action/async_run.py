@@ -165,7 +165,7 @@ class ActionModule(_core.CarrierAction):
                 _RECONNECT_SECONDS,
             )
         if waiter is not None and not given["stream"]:
-            params["wait"] = dict(waiter.options(waiter.interval), job={})
+            params["wait"] = dict(waiter.options(waiter.left()), job={})
         answer = dict(
             self._execute_module(
                 module_name="longrun.jobs.async_run", module_args=params, task_vars=task_vars

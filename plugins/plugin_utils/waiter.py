@@ -64,10 +64,11 @@ class Waiter:
         self.interval = max(_LEAST_INTERVAL, self.interval)
         self._host = str((self.task_vars or {}).get("inventory_hostname", ""))
 
-    def _left(self) -> float:
+    def left(self) -> float:
+        """Seconds for a request that is to take as long as it may."""
         if self.deadline is None:
             return self.interval
-        return max(0.0, self.deadline - time.monotonic())
+        return min(self.interval, max(0.0, self.deadline - time.monotonic()))
 
     def options(self, seconds: float) -> dict[str, Any]:
         """What a request says besides the jobs."""
@@ -113,7 +114,7 @@ class Waiter:
         given_up = self.deadline
         warned = False
         while True:
-            params = self.options(min(seconds, self._left()))
+            params = self.options(min(seconds, self.left()))
             params["jobs"] = [job.asked() for job in jobs]
             try:
                 return dict(
