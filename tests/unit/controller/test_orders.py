@@ -193,7 +193,9 @@ def test_steps_are_a_chain_with_all_its_blocks() -> None:
 
 def test_jobs_have_what_the_task_says_for_all_unless_they_say_it_themselves() -> None:
     jobs = [{"task": TASK}, {"task": TASK, "queue": "own", "retries": 0, "nice": 3, "name": "n"}]
-    first, second = read(jobs=jobs, queue="all", max_running=4, retries=2, grace=7, if_exists="fail")
+    first, second = read(
+        jobs=jobs, queue="all", max_running=4, retries=2, grace=7, if_exists="fail"
+    )
     told = ("queue", "max_running", "attempts", "nice", "if_exists")
     assert [first.target[key] for key in told] == ["all", 4, 3, None, "fail"]
     assert [second.target[key] for key in told] == ["own", 4, 1, 3, "fail"]

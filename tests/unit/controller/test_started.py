@@ -57,9 +57,7 @@ def test_those_that_were_not_started_are_named_and_the_others_told() -> None:
     jobs = [refused(), refused("backup"), started("j3.3")]
     found = started_result({"changed": True}, jobs, orders, True)
     assert found["failed"] is True
-    assert found["msg"] == (
-        "jobs[0] was not started: no space; 'backup' was not started: no space"
-    )
+    assert found["msg"] == ("jobs[0] was not started: no space; 'backup' was not started: no space")
     assert found["jobs"] == [refused(), refused("backup"), started("j3.3")]
     assert found["changed"] is True
 
