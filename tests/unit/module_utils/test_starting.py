@@ -597,10 +597,17 @@ def test_a_name_is_that_of_the_newest_job(place, requests, held):
 def test_several_who_start_a_name_at_once_start_it_once(place, requests):
     gate = place.gate()
     text = NOTE.format(str(requests.log), "ran") + AT_GATE.format(gate.path)
-    starters = [
-        requests.begin(requests.job(Module(text), name="backup"), requests.job(Module(WELL)))
-        for _unused in range(4)
-    ]
+    # so long between the look and the start that without a lock they all saw none
+    slow = """
+        _newest_jobs = newest_jobs
+        def newest_jobs(*given):
+            import time
+            found = _newest_jobs(*given)
+            time.sleep(1)
+            return found
+    """
+    jobs = [requests.job(Module(text), name="backup"), requests.job(Module(WELL))]
+    starters = [requests.begin(*jobs, starting=slow) for _unused in range(4)]
     answers = [requests.finish(starter) for starter in starters]
     named = [answer["jobs"][0] for answer in answers]
     assert len({job["ansible_job_id"] for job in named}) == 1
@@ -958,6 +965,27 @@ def test_a_step_that_is_refused_a_process_fails_the_job_with_the_steps_so_far(pl
     assert told(found) == [("steps", "succeeded", "well")]
     assert found["msg"] == "the job could not go on: the host refused it another process"
     assert found["async_job"]["reason"] == "not_started"
+    assert requests.noted() == []
+
+
+def test_a_step_whose_result_cannot_be_written_fails_the_job_and_is_told_so(place, requests):
+    faults = """
+        _write = os.write
+        def _refusing(fd, data):
+            if b"KEPT NOWHERE" in bytes(data) and b"attempt" in bytes(data):
+                _write(fd, bytes(data)[:20])
+                raise OSError(28, os.strerror(28))
+            return _write(fd, data)
+        System.write = staticmethod(_refusing)
+    """
+    lost = Module("print(json.dumps(dict(said='KEPT NOWHERE')))")
+    job = requests.job(Module(WELL), lost, requests.noting("never"), always=[Module(WELL)])
+    found = requests.result(job, faults=faults)
+    assert told(found) == [("steps", "succeeded", "well"), ("always", "succeeded", "well")]
+    assert found["msg"] == "a step came to its end, but its result could not be written"
+    assert (found["failed"], found["async_job"]["state"]) == (True, "failed")
+    states = [one["state"] for one in found["async_job"]["steps"]]
+    assert states == ["succeeded", "failed", "succeeded"]
     assert requests.noted() == []
 
 
