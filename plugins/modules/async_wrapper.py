@@ -1398,7 +1398,7 @@ def parse_size(text: str) -> int:
 
 
 def _parse_name(text: str) -> str:
-    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
+    if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
         raise ValueError(
             f"{shown_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
         )
@@ -2265,6 +2265,7 @@ _MESSAGES = {
     REASON_NOT_STARTED: "the job could not go on: the host refused it another process",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
+_NOT_KEPT = "a step came to its end, but its result could not be written"
 _LOST = (
     "the job is lost: its supervisor and its module were both killed, and the module left no result"
 )
@@ -2307,7 +2308,7 @@ def add_step(
     step.update(state=state, reason=reason, result=result)
     fd = job_dir.open_file(STEPS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        write_all(job_dir.system, fd, encode(step) + b"\n")
+        write_all(job_dir.system, fd, b"\n" + encode(step) + b"\n")
         job_dir.system.fsync(fd)
     finally:
         job_dir.system.close(fd)
@@ -2330,7 +2331,7 @@ def result_of_chain(
     job_dir: Directory, record: Dict[str, Any], state: str, reason: str
 ) -> Dict[str, Any]:
     steps = steps_done(job_dir, record["attempt"])
-    steps += _unread_step(job_dir, record, len(steps))
+    steps += _unread_step(job_dir, record, max(len(steps), len(record["steps"])))
     result = {
         "changed": any(bool(step["result"].get("changed")) for step in steps),
         "failed": state != STATE_SUCCEEDED,
@@ -2341,8 +2342,8 @@ def result_of_chain(
         if failed:
             result["msg"] = f"rescued from: {_what_failed(failed[0])}"
         return result
-    if reason == REASON_EXIT and failed:
-        result["msg"] = _what_failed(failed[0])
+    if reason == REASON_EXIT:
+        result["msg"] = _what_failed(failed[0]) if failed else _NOT_KEPT
     else:
         ended = result_of_end(job_dir, record, reason)
         result.update((key, ended[key]) for key in ended if key not in result)

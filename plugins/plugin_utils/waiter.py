@@ -69,9 +69,10 @@ class Waiter:
         self._host = str((self.task_vars or {}).get("inventory_hostname", ""))
 
     def _left(self) -> float:
+        """Seconds for a request that is to take as long as it may."""
         if self.deadline is None:
             return self.interval
-        return max(0.0, self.deadline - time.monotonic())
+        return min(self.interval, max(0.0, self.deadline - time.monotonic()))
 
     def _options(self, seconds: float) -> dict[str, Any]:
         """What a request says besides the jobs."""

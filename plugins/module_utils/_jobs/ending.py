@@ -120,6 +120,7 @@ _MESSAGES = {
     REASON_NOT_STARTED: "the job could not go on: the host refused it another process",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
+_NOT_KEPT = "a step came to its end, but its result could not be written"
 _LOST = (
     "the job is lost: its supervisor and its module were both killed, and the module left no result"
 )
@@ -169,7 +170,8 @@ def add_step(
     step.update(state=state, reason=reason, result=result)
     fd = job_dir.open_file(STEPS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        write_all(job_dir.system, fd, encode(step) + b"\n")
+        # behind a line that a full disk cut off, too
+        write_all(job_dir.system, fd, b"\n" + encode(step) + b"\n")
         job_dir.system.fsync(fd)
     finally:
         job_dir.system.close(fd)
@@ -194,7 +196,8 @@ def result_of_chain(
 ) -> Dict[str, Any]:
     """The result of a job of several steps: theirs, each under ``result``, and what came of them together."""
     steps = steps_done(job_dir, record["attempt"])
-    steps += _unread_step(job_dir, record, len(steps))
+    # the record may be behind the file, and the file without what a full disk refused
+    steps += _unread_step(job_dir, record, max(len(steps), len(record["steps"])))
     result = {
         "changed": any(bool(step["result"].get("changed")) for step in steps),
         "failed": state != STATE_SUCCEEDED,
@@ -205,8 +208,8 @@ def result_of_chain(
         if failed:
             result["msg"] = f"rescued from: {_what_failed(failed[0])}"
         return result
-    if reason == REASON_EXIT and failed:
-        result["msg"] = _what_failed(failed[0])
+    if reason == REASON_EXIT:
+        result["msg"] = _what_failed(failed[0]) if failed else _NOT_KEPT
     else:
         ended = result_of_end(job_dir, record, reason)
         result.update((key, ended[key]) for key in ended if key not in result)

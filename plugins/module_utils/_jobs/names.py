@@ -31,16 +31,22 @@ class NamesLocked:
             self._fd = self._private.open_file(_NAMES_LOCK, os.O_RDWR | os.O_CREAT)
             got = self._system.flock_within(self._fd, LOCK_EX, _NAMING_SECONDS)
         except OSError as error:
+            self._close()
             raise refused("lock", path, error) from error
         if not got:
-            self._system.close(self._fd)
+            self._close()
             raise JobError(f"another start of named jobs has held {path} for {_NAMING_SECONDS:g} s")
         return self
 
     def __exit__(self, *_unused: Any) -> None:
         # not only closed: what was started meanwhile may have inherited it
         self._system.flock(self._fd, LOCK_UN)
-        self._system.close(self._fd)
+        self._close()
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            self._system.close(self._fd)
+            self._fd = -1
 
 
 def newest_jobs(private: Directory, names: Iterable[str]) -> Dict[str, Dict[str, Any]]:
@@ -52,7 +58,11 @@ def newest_jobs(private: Directory, names: Iterable[str]) -> Dict[str, Dict[str,
             continue
         record = _record(private, jid)
         name = record.get("name")
-        if name in wanted and _moment(record) >= _moment(found.get(name, {})):
+        if (
+            isinstance(name, str)
+            and name in wanted
+            and _moment(record) >= _moment(found.get(name, {}))
+        ):
             found[name] = dict(record)
     return found
 

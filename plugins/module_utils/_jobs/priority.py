@@ -78,7 +78,11 @@ def check_priority(system: Any, priority: Priority) -> None:
     ):
         if one == Priority(None, None):
             continue
-        pid = system.fork()
+        user = system.owner_name(system.geteuid())
+        try:
+            pid = system.fork()
+        except OSError as error:
+            raise refused("start a process for jobs of", user, error) from error
         if pid == 0:
             failure = 255
             try:
@@ -90,6 +94,5 @@ def check_priority(system: Any, priority: Priority) -> None:
                 system.exit(failure)
         status = os.WEXITSTATUS(system.wait4(pid, 0)[1])
         if status:
-            user = system.owner_name(system.geteuid())
             refusal = refused("set it for jobs of", user, OSError(status, os.strerror(status)))
             raise JobError(f"{option}: {refusal.message}", option=option)

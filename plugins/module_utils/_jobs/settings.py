@@ -66,7 +66,7 @@ def parse_size(text: str) -> int:
 
 
 def _parse_name(text: str) -> str:
-    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
+    if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
         raise ValueError(
             f"{shown_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
         )

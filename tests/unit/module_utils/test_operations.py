@@ -118,7 +118,9 @@ def test_an_answer_is_printed_as_it_is_on_one_line(capsys):
 
 def test_a_request_is_carried_out_and_its_answer_printed(put, capsys):
     put(lambda _system, params, _environ, check_mode: dict(params, check=check_mode))
-    carry_out({"operation": "async_status", "params": {"a": 1}, "check_mode": True}, {"tap": "# text"})
+    carry_out(
+        {"operation": "async_status", "params": {"a": 1}, "check_mode": True}, {"tap": "# text"}
+    )
     told = json.loads(capsys.readouterr().out)
     assert told == {"a": 1, "check": True, "_library": {"tap": "# text"}}
 

@@ -334,10 +334,8 @@ def test_of_twenty_jobs_three_run_at_once_in_their_order(place, requests):
     modules = []
     for number in range(20):
         begins = NOTE.format(str(requests.log), f"+{number}")
-        waits = "os.read(os.open({!r}, os.O_RDONLY), 1)\n".format(gate.path)
-        modules.append(
-            Module(begins + waits + NOTE.format(str(requests.log), f"-{number}") + WELL)
-        )
+        waits = f"os.read(os.open({gate.path!r}, os.O_RDONLY), 1)\n"
+        modules.append(Module(begins + waits + NOTE.format(str(requests.log), f"-{number}") + WELL))
     jobs = [requests.job(module, queue="q", max_running=3) for module in modules]
     answer = requests.ask(*jobs)["jobs"]
     assert {job["async_job"]["state"] for job in answer} == {"queued"}
@@ -347,9 +345,9 @@ def test_of_twenty_jobs_three_run_at_once_in_their_order(place, requests):
         return [int(word[1:]) for word in requests.noted() if word[0] == "+"]
 
     for number in range(3, 20):
-        place.until(lambda: len(begun()) == number)
+        place.until(lambda number=number: len(begun()) == number)
         gate.open("x")
-        place.until(lambda: len(begun()) > number)
+        place.until(lambda number=number: len(begun()) > number)
     gate.open("xxx")
     for job in answer:
         assert place.ended(job["ansible_job_id"])["async_job"]["state"] == "succeeded"
@@ -429,7 +427,11 @@ def test_a_queued_job_whose_supervisor_is_killed_is_lost_and_the_queue_goes_on(
     found = place.status(second)
     view = found["async_job"]
     assert (found["failed"], found["finished"]) == (True, True)
-    assert (view["state"], view["reason"], view["started_at"]) == ("lost", "supervisor_killed", None)
+    assert (view["state"], view["reason"], view["started_at"]) == (
+        "lost",
+        "supervisor_killed",
+        None,
+    )
     assert requests.state(third) == "queued"
     gate.open()
     assert place.ended(third)["said"] == "well"
@@ -595,10 +597,17 @@ def test_a_name_is_that_of_the_newest_job(place, requests, held):
 def test_several_who_start_a_name_at_once_start_it_once(place, requests):
     gate = place.gate()
     text = NOTE.format(str(requests.log), "ran") + AT_GATE.format(gate.path)
-    starters = [
-        requests.begin(requests.job(Module(text), name="backup"), requests.job(Module(WELL)))
-        for _unused in range(4)
-    ]
+    # so long between the look and the start that without a lock they all saw none
+    slow = """
+        _newest_jobs = newest_jobs
+        def newest_jobs(*given):
+            import time
+            found = _newest_jobs(*given)
+            time.sleep(1)
+            return found
+    """
+    jobs = [requests.job(Module(text), name="backup"), requests.job(Module(WELL))]
+    starters = [requests.begin(*jobs, starting=slow) for _unused in range(4)]
     answers = [requests.finish(starter) for starter in starters]
     named = [answer["jobs"][0] for answer in answers]
     assert len({job["ansible_job_id"] for job in named}) == 1
@@ -667,7 +676,7 @@ def test_after_the_last_attempt_its_failure_is_the_result(place, requests):
 
 
 def test_the_pause_between_attempts_grows(place, requests):
-    text = "open({!r}, 'a').write('%f\\n' % time.monotonic())\n".format(str(requests.log)) + FAIL
+    text = f"open({str(requests.log)!r}, 'a').write('%f\\n' % time.monotonic())\n" + FAIL
     options = {"attempts": 3, "retry_delay": 0.3, "retry_backoff": 3}
     requests.result(requests.job(Module(text), **options))
     first, second, third = map(float, requests.noted())
@@ -759,7 +768,8 @@ def test_steps_run_one_after_another_and_each_has_its_result(place, requests):
     text = "print(json.dumps(dict(changed={}, said={!r}, log=open({!r}).read().split())))"
     steps = [
         Module(
-            NOTE.format(str(requests.log), word) + text.format(word == "b", word, str(requests.log)),
+            NOTE.format(str(requests.log), word)
+            + text.format(word == "b", word, str(requests.log)),
             module="t.t." + word,
             name=name,
         )
@@ -958,6 +968,27 @@ def test_a_step_that_is_refused_a_process_fails_the_job_with_the_steps_so_far(pl
     assert requests.noted() == []
 
 
+def test_a_step_whose_result_cannot_be_written_fails_the_job_and_is_told_so(place, requests):
+    faults = """
+        _write = os.write
+        def _refusing(fd, data):
+            if b"KEPT NOWHERE" in bytes(data) and b"attempt" in bytes(data):
+                _write(fd, bytes(data)[:20])
+                raise OSError(28, os.strerror(28))
+            return _write(fd, data)
+        System.write = staticmethod(_refusing)
+    """
+    lost = Module("print(json.dumps(dict(said='KEPT NOWHERE')))")
+    job = requests.job(Module(WELL), lost, requests.noting("never"), always=[Module(WELL)])
+    found = requests.result(job, faults=faults)
+    assert told(found) == [("steps", "succeeded", "well"), ("always", "succeeded", "well")]
+    assert found["msg"] == "a step came to its end, but its result could not be written"
+    assert (found["failed"], found["async_job"]["state"]) == (True, "failed")
+    states = [one["state"] for one in found["async_job"]["steps"]]
+    assert states == ["succeeded", "failed", "succeeded"]
+    assert requests.noted() == []
+
+
 # what a module has
 
 
@@ -1055,7 +1086,9 @@ printf '{{"changed": true, "said": "%s", "given": %s}}' "$0" "$(cat "$1")"
 """
 
 
-@pytest.mark.parametrize("style, shebang", [("non_native_want_json", "#!/bin/sh"), ("binary", None)])
+@pytest.mark.parametrize(
+    "style, shebang", [("non_native_want_json", "#!/bin/sh"), ("binary", None)]
+)
 def test_a_module_that_is_no_python_is_run_from_files_that_go_with_it(
     place, requests, style, shebang
 ):
@@ -1080,10 +1113,10 @@ def test_a_module_that_is_no_python_is_run_from_files_that_go_with_it(
 
 
 def test_steps_of_several_kinds_do_not_find_each_others_files(place, requests):
-    shell = "#!/bin/sh\nprintf '{\"said\": \"%s\"}' \"$(cat \"$1\")\""
+    shell = '#!/bin/sh\nprintf \'{"said": "%s"}\' "$(cat "$1")"'
     steps = [
         Module(shell, "old", "#!/bin/sh", args="one"),
-        Module("print(json.dumps(dict(said=os.listdir({!r}))))".format(str(place.async_dir))),
+        Module(f"print(json.dumps(dict(said=os.listdir({str(place.async_dir)!r}))))"),
         Module(shell, "old", "#!/bin/sh", args="two"),
     ]
     found = requests.result(requests.job(*steps))

@@ -279,9 +279,7 @@ def test_everything_is_its_owners_alone(queue):
         ("listdir", "EIO", None),
     ],
 )
-def test_a_place_that_is_refused_is_told_and_none_is_kept(
-    queue, faulty_system, call, number, when
-):
+def test_a_place_that_is_refused_is_told_and_none_is_kept(queue, faulty_system, call, number, when):
     if call != "mkdir":
         queue.take(1)[0].close()
     before = descriptors()
