@@ -8,7 +8,7 @@
 import errno
 import json
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from .core_job import (
     CoreWrappers,
@@ -21,7 +21,6 @@ from .ending import conclude, exit_status, whole_result, write_end
 from .errors import JobError, refused
 from .record import RECORD_VERSION, job_file
 from .retention import remove_job
-from .scope import scope_processes
 from .states import (
     END_STATES,
     REASON_DEADLINE,
@@ -195,9 +194,7 @@ class Job:
             if not due and request is None:
                 return False, None
             module = Process(record["process"]["pid"], record["process"]["start"])
-            cgroup = (record["scope"] or {}).get("cgroup")
-            known = [Process(pid, system.process_start(pid)) for pid in scope_processes(cgroup)]
-            end_tree(system, self.jid, 0, module, grace, time.sleep, known)
+            end_tree(system, self.jid, 0, module, grace, time.sleep, _in_scope(system, record))
             state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
         elif record["steps"] is None and whole_result(job_dir):
             reason = REASON_EXIT
@@ -266,6 +263,16 @@ def _is_due(record: Dict[str, Any], monotonic: float) -> bool:
     """Whether the time of a job is over; that of one whose record tells no beginning is not."""
     began, timeout = record["began"], record["timeout"]
     return bool(timeout and began is not None and monotonic >= began + timeout)
+
+
+def _in_scope(system: Any, record: Dict[str, Any]) -> List[Process]:
+    """The processes in the scope of a job, where it has one."""
+    if not record["scope"]:
+        return []
+    from .scope import scope_processes  # late: few jobs have one
+
+    pids = scope_processes(record["scope"]["cgroup"])
+    return [Process(pid, system.process_start(pid)) for pid in pids]
 
 
 def look_until_end(job: Job, shown: Shown, seconds: float) -> Dict[str, Any]:

@@ -130,10 +130,8 @@ def _unified_mount() -> str:
     return "" if os.path.exists("/sys/fs/cgroup/cgroup.procs") else "unified"
 
 
-def scope_processes(cgroup: Optional[str]) -> List[int]:
-    """The pids in a scope; none when it is gone, or there never was one."""
-    if cgroup is None:
-        return []
+def scope_processes(cgroup: str) -> List[int]:
+    """The pids in a scope; none when it is gone."""
     try:
         with open(os.path.join(cgroup, "cgroup.procs"), encoding="ascii") as source:
             return [int(line) for line in source]

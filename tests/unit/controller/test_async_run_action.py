@@ -408,27 +408,26 @@ def test_bad_options_are_refused_by_name(
 # waiting
 
 
-def test_a_job_that_is_waited_for_is_its_modules_own_result_in_one_request(
-    target: Target, run: Any
-) -> None:
+def test_a_job_that_is_waited_for_is_its_modules_own_result(target: Target, run: Any) -> None:
     ended = dict(status("j1.1", "succeeded"), rc=0, stdout="a\nb", changed=True)
-    target.answers = [started("j1.1", waited=answer(ended, done=True))]
+    target.answers = [started("j1.1"), answer(ended, done=True)]
     result = run(task=COMMAND, wait=True, interval=3)
-    assert len(target.asked) == 1
-    assert target.order["wait"] == {
-        "for": "all",
-        "seconds": 3,
-        "tail_lines": 10,
-        "_async_dir": "~/.ansible_async",
-        "job": {},
-    }
+    assert target.waits == [
+        {
+            "for": "all",
+            "seconds": 3,
+            "tail_lines": 10,
+            "_async_dir": "~/.ansible_async",
+            "jobs": [{"results_file": "/a/j1.1"}],
+        }
+    ]
     assert result == dict(ended, stdout_lines=["a", "b"], attached=False)
 
 
 def test_one_that_takes_longer_is_asked_after_until_it_ends(target: Target, run: Any) -> None:
     failed = dict(status("j1.1", "failed"), failed=True, msg="it broke")
     target.answers = [
-        started("j1.1", waited=answer(status("j1.1"))),
+        started("j1.1"),
         answer(status("j1.1")),
         answer(failed, done=True),
     ]
@@ -442,11 +441,12 @@ def test_of_several_those_that_have_ended_are_not_asked_after_again(
     target: Target, run: Any
 ) -> None:
     target.answers = [
-        started("j1.1", "j2.2", waited=answer(status("j1.1", "succeeded"), status("j2.2"))),
+        started("j1.1", "j2.2"),
+        answer(status("j1.1", "succeeded"), status("j2.2")),
         answer(status("j2.2", "failed"), done=True),
     ]
     result = run(jobs=[{"task": COMMAND}, {"task": COMMAND}], wait=True)
-    assert target.waits[0]["jobs"] == [{"results_file": "/a/j2.2"}]
+    assert target.waits[1]["jobs"] == [{"results_file": "/a/j2.2"}]
     assert [job["async_job"]["state"] for job in result["jobs"]] == ["succeeded", "failed"]
     assert (result["failed_jobs"], result["failed"]) == (["j2.2"], True)
 
@@ -455,13 +455,13 @@ def test_a_wait_that_takes_too_long_leaves_the_job_and_says_so(
     target: Target, run: Any, clock: Clock
 ) -> None:
     target.answers = [
-        started("j1.1", waited=answer(status("j1.1"))),
+        started("j1.1"),
         *[answer(status("j1.1"))] * 9,
     ]
     begun = clock.now
     result = run(task=COMMAND, wait=True, wait_timeout="12s")
     assert clock.now - begun == pytest.approx(12)
-    assert [args["seconds"] for args in target.waits] == [5, 2]
+    assert [args["seconds"] for args in target.waits] == [5, 5, 2]
     assert (result["failed"], result["timed_out"]) == (True, True)
     assert result["msg"] == "the job j1.1 is running still; it was left as it is"
 
@@ -470,7 +470,7 @@ def test_a_first_wait_is_no_longer_than_there_is_time(
     target: Target, run: Any, clock: Clock
 ) -> None:
     target.answers = [
-        started("j1.1", waited=answer(status("j1.1"))),
+        started("j1.1"),
         *[answer(status("j1.1"))] * 9,
     ]
     begun = clock.now
@@ -482,7 +482,7 @@ def test_without_a_time_limit_a_host_that_is_away_is_asked_again_for_a_while(
     target: Target, run: Any, clock: Clock
 ) -> None:
     target.answers = [
-        started("j1.1", waited=answer(status("j1.1"))),
+        started("j1.1"),
         AnsibleConnectionFailure("gone"),
         AnsibleConnectionFailure("gone"),
         answer(status("j1.1", "succeeded"), done=True),
@@ -490,7 +490,7 @@ def test_without_a_time_limit_a_host_that_is_away_is_asked_again_for_a_while(
     assert run(task=COMMAND, wait=True)["async_job"]["state"] == "succeeded"
     assert target.resets == 2
     target.answers = [
-        started("j1.1", waited=answer(status("j1.1"))),
+        started("j1.1"),
         *[AnsibleConnectionFailure("gone") for _unused in range(1000)],
     ]
     begun = clock.now
@@ -511,7 +511,7 @@ def test_what_the_target_refuses_while_it_is_waited_for_is_told_with_the_job(
     target: Target, run: Any
 ) -> None:
     target.answers = [
-        started("j1.1", waited=answer(status("j1.1"))),
+        started("j1.1"),
         {"failed": True, "msg": "could not find job j1.1: it was removed just now"},
     ]
     result = run(task=COMMAND, wait=True)

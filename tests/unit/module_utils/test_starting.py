@@ -77,7 +77,7 @@ class Requests:
         order.update(options)
         return order
 
-    def program(self, jobs, wait=None, faults="", **changed):
+    def program(self, jobs, faults="", **changed):
         """faults: text behind that of system.py; changed: text behind that of other parts of the library."""
         modules, told = [], []
         for job in jobs:
@@ -101,8 +101,6 @@ class Requests:
         for part, text in dict(changed, system=faults).items():
             texts[part] += "\n" + textwrap.dedent(text)
         params = {"payloads": parcels, "jobs": told, "_async_dir": str(self.place.async_dir)}
-        if wait:
-            params["wait"] = wait
         request = {"operation": "async_run", "params": params, "check_mode": False}
         return f"{boot}\n\nboot({packed(texts)!r}, {packed(request)!r})\n"
 
@@ -258,16 +256,6 @@ def test_settings_are_those_of_the_order(place, requests):
     place.ended(jid)
 
 
-def test_a_job_that_is_waited_for_in_the_same_request_comes_with_its_result(place, requests):
-    wait = {"for": "all", "seconds": SECONDS, "tail_lines": 10, "job": {"cursor": "0:0"}}
-    answer = requests.ask(requests.job(Module(WELL)), requests.job(Module(FAIL)), wait=wait)
-    waited = answer["waited"]
-    assert waited["done"] is True
-    assert [one["async_job"]["state"] for one in waited["statuses"]] == ["succeeded", "failed"]
-    assert [one["said"] for one in waited["statuses"][:1]] == ["well"]
-    assert [one["cursor"] for one in waited["since"]] == ["0:0", "0:0"]
-
-
 # a start that fails
 
 
@@ -299,14 +287,6 @@ def test_one_that_cannot_be_started_is_told_and_the_others_run(place, requests, 
     for job in (first, third):
         assert place.ended(job["ansible_job_id"])["async_job"]["state"] == "succeeded"
     assert requests.noted() == []
-
-
-def test_where_one_could_not_be_started_none_is_waited_for(place, requests):
-    wait = {"for": "all", "seconds": SECONDS, "tail_lines": 10, "job": {}}
-    jobs = [requests.job(Module(WELL)) for _unused in range(2)]
-    answer = requests.ask(*jobs, faults=REFUSED, wait=wait)
-    assert "waited" not in answer
-    place.ended(answer["jobs"][0]["ansible_job_id"])
 
 
 def test_a_queue_that_cannot_be_made_is_told_of_each_of_its_jobs(place, requests):
@@ -850,11 +830,11 @@ def test_an_attempt_begins_with_the_first_step_and_only_the_last_is_told(request
     assert (found["async_job"]["attempt"], len(found["async_job"]["steps"])) == (2, 3)
 
 
-def in_second_step(place, requests, **options):
-    """A job that waits in the second of three steps; its gate."""
+def in_second_step(place, requests, changed=None, **options):
+    """A job that waits in the second of three steps; its gate. changed: text behind that of parts of the library."""
     gate = place.gate()
     steps = [Module(WELL), Module(AT_GATE.format(gate.path)), requests.noting("third")]
-    (jid,) = requests.start(requests.job(*steps, **options))
+    (jid,) = requests.start(requests.job(*steps, **options), **(changed or {}))
     gate.reached()
     return jid, gate
 
@@ -897,9 +877,11 @@ def test_when_it_is_cancelled_what_is_always_run_is_run_and_nothing_else(place, 
     place.gone(module)
 
 
-def test_what_is_always_run_has_as_long_as_processes_have_to_end(place, requests):
+def test_what_is_always_run_has_its_time_too(place, requests):
     always = [requests.noting("always", "time.sleep(60)"), requests.noting("never")]
-    jid, _gate = in_second_step(place, requests, grace=1.0, always=always)
+    jid, _gate = in_second_step(
+        place, requests, {"record": "_ALWAYS_SECONDS = 0.5"}, grace=1.0, always=always
+    )
     assert requests.cancel(jid)["cancelled"] == [jid]
     found = place.status(jid)
     assert [one["state"] for one in found["steps"]] == ["succeeded", "cancelled", "timed_out"]
