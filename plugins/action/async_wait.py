@@ -113,12 +113,13 @@ class ActionModule(_core.CarrierAction):
             ):
                 job.status = with_lines(status)
                 self._show(host, job, since, len(jobs) > 1)
-            waiting = [job for job in waiting if not job.status["finished"]]
+            asked, waiting = waiting, [job for job in waiting if not job.status["finished"]]
             if answer["done"] or time.monotonic() >= deadline:
                 return {}, answer["done"]
             seconds = interval
             if not self._task.no_log:
-                for job in waiting:
+                # also of those that have ended: their bars end with them, not with the last job
+                for job in asked:
                     _core.send_poll_event(self, host, job.status)
         return {}, True
 
