@@ -249,6 +249,9 @@ class CallbackModule(DefaultCallback):
             self._display.display(progress_line(job, now))
         if self._screen:
             self._screen.update()
+        else:
+            # core leaves that to the end or to a full buffer, so the reader of a log would wait for what jobs printed
+            sys.stdout.flush()
         return bool(told) and not any(job.ended for job in told)
 
     def _end(self, result: Any, whole_task: bool) -> bool:
