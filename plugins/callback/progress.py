@@ -190,7 +190,10 @@ class CallbackModule(DefaultCallback):
             super().v2_runner_on_async_poll(result)
 
     def v2_runner_retry(self, result: Any) -> None:
-        if not self._look(result) or self._display.verbosity >= _QUIET_VERBOSITY:
+        told = self._look(result)
+        # of a job that has ended it is no look at it, but a task that is tried again
+        again = not told or any(job.ended for job in told)
+        if again or self._display.verbosity >= _QUIET_VERBOSITY:
             super().v2_runner_retry(result)
 
     def v2_runner_on_async_ok(self, result: Any) -> None:
@@ -235,8 +238,8 @@ class CallbackModule(DefaultCallback):
                 self._display.display(line, color=_colour(state))
         super().v2_playbook_on_stats(stats)
 
-    def _look(self, result: Any) -> bool:
-        """Take in what is told of jobs that are waited for; whether it was about jobs of which all go on."""
+    def _look(self, result: Any) -> list[SeenJob]:
+        """Take in what is told of jobs that are waited for; what it was."""
         event, now = _core.event_of(result), time.monotonic()
         with self._lock:
             told = self._take_in(event, now)
@@ -252,7 +255,7 @@ class CallbackModule(DefaultCallback):
         else:
             # core leaves that to the end or to a full buffer, so the reader of a log would wait for what jobs printed
             sys.stdout.flush()
-        return bool(told) and not any(job.ended for job in told)
+        return told
 
     def _end(self, result: Any, whole_task: bool) -> bool:
         """Take in a result; whether it was about jobs."""

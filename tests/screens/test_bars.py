@@ -1,0 +1,175 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""longrun.jobs.progress in terminals, under every ansible-core."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+
+import pytest
+from conftest import PLAYBOOKS
+from terminal import Terminal
+
+HOSTS = ("web1", "web2", "db1")
+JOBS = ("os-upgrade", "backup", "reindex", "copy")
+CORES = ("2.16", "2.17", "2.18", "2.19", "2.20", "2.21")
+BAR = re.compile(r"^(\S+) +(\S+) +[━╸╺]+ +(?:(\d+)%|[^\w\s]) +(\d+:\d\d) *(ETA \d+:\d\d)?")
+CALLBACK = ("env", "ANSIBLE_STDOUT_CALLBACK=longrun.jobs.progress")
+
+Start = Callable[..., Terminal]
+Controllers = dict[str, dict[str, list[str]]]
+
+
+def bars(screen: list[str]) -> dict[tuple[str, str], re.Match[str]]:
+    """(host, job) -> the bar, in the order of the screen."""
+    found = (BAR.match(line) for line in screen)
+    return {(match[1], match[2]): match for match in found if match}
+
+
+def with_callback(command: list[str]) -> list[str]:
+    """ansible-playbook in a container, with the callback and forks for all hosts."""
+    at = command.index("--rm")
+    variables = ["--env=ANSIBLE_STDOUT_CALLBACK=longrun.jobs.progress", "--env=ANSIBLE_FORKS=3"]
+    return [*command[:at], *variables, *command[at:], f"-i{PLAYBOOKS}/hosts.yml"]
+
+
+def here(*arguments: str, **variables: str) -> list[str]:
+    """ansible-playbook of this environment."""
+    given = [f"{name}={value}" for name, value in {**variables, "ANSIBLE_FORKS": "3"}.items()]
+    return [*CALLBACK, *given, "ansible-playbook", f"-i{PLAYBOOKS}/hosts.yml", *arguments]
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_bars_move_for_three_hosts_with_four_jobs_each(
+    core: str, controllers: Controllers, terminal: Start
+) -> None:
+    command = with_callback(controllers[core]["terminal"])
+    shown = terminal([*command, f"{PLAYBOOKS}/bars.yml"])
+    fullest: list[str] = []
+    percents, sums, above = [], set(), 0
+    for screen in shown.screens():
+        now = bars(screen)
+        fullest = max(fullest, screen, key=lambda one: len(bars(one)))
+        if ("web1", "os-upgrade") in now:
+            percents.append(now["web1", "os-upgrade"][3])
+        if ("db1", "backup") in now:
+            assert now["db1", "backup"][3] is None, "a job that says nothing has no percentage"
+        sums.update(line for line in screen if line.startswith("12 jobs on 3 hosts: "))
+        if now:
+            first = next(at for at, line in enumerate(screen) if BAR.match(line))
+            lines = [at for at, line in enumerate(screen) if " | [" in line or " | " in line]
+            assert all(at < first for at in lines), "\n".join(screen)
+            above += bool(lines)
+    everything = shown.everything()
+    text = "\n".join(everything)
+    assert set(bars(fullest)) == {(host, job) for host in HOSTS for job in JOBS}, "\n".join(fullest)
+    known = [int(percent) for percent in percents if percent]
+    assert len(set(known)) >= 3 and known == sorted(known), known
+    assert above, "no line was seen above bars"
+    assert "12 jobs on 3 hosts: 12 running" in sums, sums
+    # bars are gone, lines are whole, each once and in order
+    assert not bars(everything), text
+    for host in HOSTS:
+        steps = [line for line in everything if line.startswith(f"{host} os-upgrade | ")]
+        assert steps == [f"{host} os-upgrade | [{i}/8] unpacking {i}" for i in range(1, 9)], text
+        for job in JOBS:
+            ends = [line for line in everything if line.startswith(f"{host} {job}: ")]
+            state = "failed" if job == "reindex" else "succeeded"
+            assert len(ends) == 1 and ends[0].startswith(f"{host} {job}: {state} after "), text
+            rows = [line for line in everything if re.match(rf"{job} +{host} +{state} ", line)]
+            assert len(rows) == 1, text
+    assert "RETRYING" not in text and "ASYNC POLL" not in text
+    assert "Traceback" not in text and "WARNING" not in text, text
+    assert any(line.startswith("PLAY RECAP") for line in everything)
+
+
+def test_without_rich_a_terminal_gets_lines(controllers: Controllers, terminal: Start) -> None:
+    command = with_callback(controllers["2.16"]["terminal without rich"])
+    shown = terminal([*command, f"{PLAYBOOKS}/bars.yml"])
+    for screen in shown.screens():
+        assert not bars(screen)
+    text = "\n".join(shown.everything())
+    assert "web1 os-upgrade: succeeded after" in text
+    assert re.search(r"^web1 os-upgrade: \d+%, \d/8, .* so far", text, re.MULTILINE), text
+
+
+def test_bars_that_do_not_fit_are_summed_up(terminal: Start) -> None:
+    shown = terminal(here(str(PLAYBOOKS / "bars.yml")), rows=12)
+    fullest = 0
+    for screen in shown.screens():
+        if any("more than fit here" in line for line in screen):
+            fullest = max(fullest, len(bars(screen)))
+            said = next(line for line in screen if "more than fit here" in line)
+            assert re.search(r"12 jobs on 3 hosts: .*; \d+ more than fit here", said), said
+    assert fullest == 12 - 6
+    assert not bars(shown.everything())
+
+
+def test_a_terminal_that_is_made_narrower_is_left_clean(terminal: Start) -> None:
+    shown = terminal(here(str(PLAYBOOKS / "bars.yml")))
+    shown.wait_for(lambda screen: len(bars(screen)) >= 8)
+    shown.resize(60, 40)
+    for screen in shown.screens():
+        assert len(bars(screen)) <= 12, "\n".join(screen)
+    assert not bars(shown.everything()[-40:]), "\n".join(shown.everything())
+
+
+def test_what_is_interrupted_leaves_no_bars(terminal: Start) -> None:
+    shown = terminal(here(str(PLAYBOOKS / "bars.yml")))
+    shown.wait_for(lambda screen: len(bars(screen)) == 12)
+    shown.keys("C-c")
+    for _screen in shown.screens(30):
+        pass
+    assert not bars(shown.everything()), "\n".join(shown.everything())
+    assert "nterrupted" in "\n".join(shown.everything())
+
+
+def test_a_task_that_asks_something_has_the_terminal_for_itself(terminal: Start) -> None:
+    shown = terminal(here(str(PLAYBOOKS / "asks.yml")))
+    asked = shown.wait_for(lambda screen: any("Shall it go on?" in line for line in screen))
+    assert not bars(asked), "\n".join(asked)
+    shown.keys("yes", "Enter")
+    for _screen in shown.screens(30):
+        pass
+    assert "answer: yes" in "\n".join(shown.everything())
+
+
+@pytest.mark.parametrize("way", ["poll", "until"])
+def test_unmodified_playbooks_have_bars(way: str, terminal: Start) -> None:
+    shown = terminal(here(str(PLAYBOOKS / "unmodified.yml"), f"--tags={way}"))
+    percents = set()
+    waiting = False
+    for screen in shown.screens():
+        waiting = waiting or any("nothing heard yet" in line for line in screen)
+        percents |= {match[3] for match in bars(screen).values() if match[3]}
+    everything = shown.everything()
+    text = "\n".join(everything)
+    assert waiting and len(percents) >= 3, text
+    for host in HOSTS:
+        lines = [line for line in everything if line.startswith(f"{host} | ")]
+        assert lines == [f"{host} | [{i}/6] step {i}" for i in range(1, 7)], text
+    assert "ASYNC" not in text and "RETRYING" not in text and not bars(everything), text
+
+
+def test_an_error_in_a_drawing_does_not_break_the_play(terminal: Start) -> None:
+    """The drawing is made to fail: the play ends as ever."""
+    broken = (
+        "import rich.table, sys, os\n"
+        "def add_row(*args, **kwargs): raise RuntimeError('broken on purpose')\n"
+        "rich.table.Table.add_row = add_row\n"
+        "from ansible.cli.playbook import main\n"
+        "sys.argv[0] = 'ansible-playbook'\n"
+        "sys.exit(main())\n"
+    )
+    command = [sys.executable, "-c", broken, f"-i{PLAYBOOKS}/hosts.yml"]
+    shown = terminal([*CALLBACK, *command, f"{PLAYBOOKS}/bars.yml", f"-ejobs_dir={os.getcwd()}"])
+    for screen in shown.screens():
+        assert not bars(screen)
+    text = "\n".join(shown.everything())
+    assert "broken on purpose" in text
+    assert len(re.findall(r"^\w+ +: ok=2 .* failed=0 ", text, re.MULTILINE)) == 3, text
