@@ -205,30 +205,49 @@ class CallbackModule(DefaultCallback):
             super().v2_runner_on_async_failed(result)
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        self._end(result, True)
-        super().v2_runner_on_ok(result)
+        try:
+            self._end(result, True)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_on_ok(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        self._end(result, True)
-        super().v2_runner_on_failed(result, ignore_errors)
+        try:
+            self._end(result, True)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_on_failed(result, ignore_errors)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        self._end(result, True)
-        super().v2_runner_on_unreachable(result)
+        try:
+            self._end(result, True)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_on_unreachable(result)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        self._end(result, True)
-        super().v2_runner_on_skipped(result)
+        try:
+            self._end(result, True)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_on_skipped(result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
-        self._end(result, False)
-        super().v2_runner_item_on_ok(result)
+        try:
+            self._end(result, False)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_item_on_ok(result)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        self._end(result, False)
-        super().v2_runner_item_on_failed(result)
+        try:
+            self._end(result, False)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_item_on_failed(result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
+        try:
+            self._close()
+        finally:
+            super().v2_playbook_on_stats(stats)
+
+    def _close(self) -> None:
+        """The bars go, the table comes."""
         if self._screen:
             self._screen.stop()
         rows = self.get_option("table_rows")
@@ -236,7 +255,6 @@ class CallbackModule(DefaultCallback):
             self._display.banner("JOBS")
             for state, line in table(list(self._seen), time.monotonic(), rows):
                 self._display.display(line, color=_colour(state))
-        super().v2_playbook_on_stats(stats)
 
     def _look(self, result: Any) -> list[SeenJob]:
         """Take in what is told of jobs that are waited for; what it was."""

@@ -53,7 +53,7 @@ _value:
   elements: str
   sample:
     - JOB         HOST  STATE    ELAPSED    CPU  PEAK MEMORY
-    - os-upgrade  web1  running     0:41  3.1 s     38.3 MiB
+    - os-upgrade  web1  running   41.2 s  3.1 s     38.3 MiB
 """
 
 

@@ -27,8 +27,8 @@ _RIGHT = frozenset(("ELAPSED", "CPU", "PEAK MEMORY"))
 
 
 def duration(seconds: float) -> str:
-    """``3.2 s``, ``0:41`` from ten seconds on, ``1:02:03``, ``2d 03:04:05``."""
-    if seconds < 10:
+    """``41.2 s``, from a minute on ``1:41``, ``1:02:03``, ``2d 03:04:05``."""
+    if seconds < 59.95:
         return f"{max(0.0, seconds):.1f} s"
     return clock(seconds)
 

@@ -126,6 +126,10 @@ def statuses(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Map
             yield {}, one
 
 
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else []
 
@@ -171,7 +175,7 @@ def _not_found(status: Mapping[str, Any]) -> bool:
 
 
 def _take_in(job: SeenJob, status: Mapping[str, Any], view: Mapping[str, Any], now: float) -> None:
-    attempt = int(view.get("attempt") or job.attempt)
+    attempt = int(_number(view.get("attempt")) or job.attempt)
     state = printable(view.get("state") or _state_of(status))
     if job.ended and state not in END_STATES and attempt <= job.attempt:
         return  # an older answer that came late, or a cleaned-up job that core knows no more
@@ -202,7 +206,7 @@ def _take_in_view(job: SeenJob, view: Mapping[str, Any], now: float) -> None:
         # the first look has the least delay in it; a job that was attempted again began anew
         began = now - job.elapsed
         job.began = began if job.looks == 1 else min(job.began, began)
-    progress, output, usage = (view.get(key) or {} for key in ("progress", "output", "usage"))
+    progress, output, usage = (_mapping(view.get(key)) for key in ("progress", "output", "usage"))
     job.percent, job.current, job.total, job.eta = (
         _number(progress.get(key)) for key in ("percent", "current", "total", "eta")
     )
