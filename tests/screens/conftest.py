@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 PLAYBOOKS = HERE / "playbooks"
 sys.path.insert(0, str(HERE))
 
-from terminal import Terminal  # noqa: E402  # it is found only now
+from terminal import Terminal  # it is found only now
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import PLAYBOOKS
@@ -17,7 +17,7 @@ from terminal import Terminal
 
 HOSTS = ("web1", "web2", "db1")
 JOBS = ("os-upgrade", "backup", "reindex", "copy")
-CORES = ("2.16", "2.17", "2.18", "2.19", "2.20", "2.21")
+CORES = ("2.16", "2.18", "2.19", "2.20", "2.21")
 BAR = re.compile(r"^(\S+) +(\S.*?) +[━╸╺]+ +(?:(\d+)%|[^\w\s]) +(\d+:\d\d) *(ETA \d+:\d\d)?")
 CALLBACK = ("env", "ANSIBLE_STDOUT_CALLBACK=longrun.jobs.progress")
 
@@ -38,10 +38,13 @@ def with_callback(command: list[str]) -> list[str]:
     return [*command[:at], *variables, *command[at:], f"-i{PLAYBOOKS}/hosts.yml"]
 
 
-def here(*arguments: str, **variables: str) -> list[str]:
+def here(jobs_dir: Path, *arguments: str, **variables: str) -> list[str]:
     """ansible-playbook of this environment."""
     given = [f"{name}={value}" for name, value in {**variables, "ANSIBLE_FORKS": "3"}.items()]
-    return [*CALLBACK, *given, "ansible-playbook", f"-i{PLAYBOOKS}/hosts.yml", *arguments]
+    return [*CALLBACK, *given, "ansible-playbook", f"-i{PLAYBOOKS}/hosts.yml"] + [
+        f"-ejobs_dir={jobs_dir}",
+        *arguments,
+    ]
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -98,8 +101,8 @@ def test_without_rich_a_terminal_gets_lines(controllers: Controllers, terminal: 
     assert re.search(r"^web1 os-upgrade: \d+%, \d/8, .* so far", text, re.MULTILINE), text
 
 
-def test_bars_that_do_not_fit_are_summed_up(terminal: Start) -> None:
-    shown = terminal(here(str(PLAYBOOKS / "bars.yml")), rows=12)
+def test_bars_that_do_not_fit_are_summed_up(terminal: Start, jobs_dir: Path) -> None:
+    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml")), rows=12)
     fullest = 0
     for screen in shown.screens():
         if any("more than fit here" in line for line in screen):
@@ -110,8 +113,8 @@ def test_bars_that_do_not_fit_are_summed_up(terminal: Start) -> None:
     assert not bars(shown.everything())
 
 
-def test_a_terminal_that_is_made_narrower_is_left_clean(terminal: Start) -> None:
-    shown = terminal(here(str(PLAYBOOKS / "bars.yml")))
+def test_a_terminal_that_is_made_narrower_is_left_clean(terminal: Start, jobs_dir: Path) -> None:
+    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml")))
     shown.wait_for(lambda screen: len(bars(screen)) >= 8)
     shown.resize(60, 40)
     for screen in shown.screens():
@@ -119,8 +122,8 @@ def test_a_terminal_that_is_made_narrower_is_left_clean(terminal: Start) -> None
     assert not bars(shown.everything()[-40:]), "\n".join(shown.everything())
 
 
-def test_what_is_interrupted_leaves_no_bars(terminal: Start) -> None:
-    shown = terminal(here(str(PLAYBOOKS / "bars.yml")))
+def test_what_is_interrupted_leaves_no_bars(terminal: Start, jobs_dir: Path) -> None:
+    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml")))
     shown.wait_for(lambda screen: len(bars(screen)) == 12)
     shown.keys("C-c")
     for _screen in shown.screens(30):
@@ -129,8 +132,10 @@ def test_what_is_interrupted_leaves_no_bars(terminal: Start) -> None:
     assert "nterrupted" in "\n".join(shown.everything())
 
 
-def test_a_task_that_asks_something_has_the_terminal_for_itself(terminal: Start) -> None:
-    shown = terminal(here(str(PLAYBOOKS / "asks.yml")))
+def test_a_task_that_asks_something_has_the_terminal_for_itself(
+    terminal: Start, jobs_dir: Path
+) -> None:
+    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "asks.yml")))
     asked = shown.wait_for(lambda screen: any("Shall it go on?" in line for line in screen))
     assert not bars(asked), "\n".join(asked)
     shown.keys("yes", "Enter")
@@ -140,8 +145,8 @@ def test_a_task_that_asks_something_has_the_terminal_for_itself(terminal: Start)
 
 
 @pytest.mark.parametrize("way", ["poll", "until"])
-def test_unmodified_playbooks_have_bars(way: str, terminal: Start) -> None:
-    shown = terminal(here(str(PLAYBOOKS / "unmodified.yml"), f"--tags={way}"))
+def test_unmodified_playbooks_have_bars(way: str, terminal: Start, jobs_dir: Path) -> None:
+    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "unmodified.yml"), f"--tags={way}"))
     percents = set()
     waiting = False
     for screen in shown.screens():
@@ -156,7 +161,7 @@ def test_unmodified_playbooks_have_bars(way: str, terminal: Start) -> None:
     assert "ASYNC" not in text and "RETRYING" not in text and not bars(everything), text
 
 
-def test_an_error_in_a_drawing_does_not_break_the_play(terminal: Start) -> None:
+def test_an_error_in_a_drawing_does_not_break_the_play(terminal: Start, jobs_dir: Path) -> None:
     """The drawing is made to fail: the play ends as ever."""
     broken = (
         "import rich.table, sys, os\n"
@@ -167,7 +172,7 @@ def test_an_error_in_a_drawing_does_not_break_the_play(terminal: Start) -> None:
         "sys.exit(main())\n"
     )
     command = [sys.executable, "-c", broken, f"-i{PLAYBOOKS}/hosts.yml"]
-    shown = terminal([*CALLBACK, *command, f"{PLAYBOOKS}/bars.yml", f"-ejobs_dir={os.getcwd()}"])
+    shown = terminal([*CALLBACK, *command, f"{PLAYBOOKS}/bars.yml", f"-ejobs_dir={jobs_dir}"])
     for screen in shown.screens():
         assert not bars(screen)
     text = "\n".join(shown.everything())

@@ -56,7 +56,14 @@ def test_a_log_file_gets_plain_lines_at_most_one_a_job_and_interval(
     assert all(len(times[f"{host} os-upgrade"]) >= 2 for host in HOSTS), text
     assert len(re.findall(r"^\S+ \S+: (succeeded|failed) after ", text, re.MULTILINE)) == 12
     head = lines.index(next(line for line in lines if line.startswith("JOB ")))
-    assert re.split(r"  +", lines[head]) == ["JOB", "HOST", "STATE", "ELAPSED", "CPU", "PEAK MEMORY"]
+    assert re.split(r"  +", lines[head]) == [
+        "JOB",
+        "HOST",
+        "STATE",
+        "ELAPSED",
+        "CPU",
+        "PEAK MEMORY",
+    ]
     assert all(re.search(r"\d s +\d+\.\d s +\d+\.\d MiB$", line) for line in lines[head + 1 :][:12])
 
 
@@ -176,7 +183,9 @@ def test_an_error_in_a_callback_is_a_warning(core: str, controllers: Controllers
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = " ".join(done.stderr.split())
-    assert "broken on purpose" in said and "callback.progress" in said and "callback.timeline" in said
+    assert (
+        "broken on purpose" in said and "callback.progress" in said and "callback.timeline" in said
+    )
     assert done.stdout.count("ok: [web1]") == 2
     assert re.search(r"^web1 +: ok=2 .* failed=0 ", done.stdout, re.MULTILINE), done.stdout
 
