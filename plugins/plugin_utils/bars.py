@@ -116,7 +116,7 @@ class Painter:
             emoji=False,
         )
         console.print(grid)
-        console.print(closing, overflow="ellipsis", crop=True)
+        console.print(closing, no_wrap=True, overflow="ellipsis")
         return page.getvalue().rstrip("\n").split("\n")
 
 
