@@ -112,6 +112,7 @@ from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.states import STATE_SUCCEEDED
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils.bars import HAS_RICH, Painter
 from ansible_collections.longrun.jobs.plugins.plugin_utils.job_text import (
     end_line,
     progress_line,
@@ -120,13 +121,6 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils.job_text import (
 from ansible_collections.longrun.jobs.plugins.plugin_utils.screen import Screen
 from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob, SeenJobs
 from ansible_collections.longrun.jobs.plugins.plugin_utils.watching import Watching
-
-try:
-    from ansible_collections.longrun.jobs.plugins.plugin_utils.bars import Painter
-except ImportError:  # no rich: plain lines
-    HAS_RICH = False
-else:
-    HAS_RICH = True
 
 _ROWS_LEFT_FREE = 6  # so that what is printed above the bars can be read
 _QUIET_VERBOSITY = 2  # from here on, core's own words about polls are printed, too
@@ -298,7 +292,7 @@ class CallbackModule(DefaultCallback):
         """ansible-runner and AWX make a callback of their own from this one, and read what it prints from a terminal."""
         return bool(
             HAS_RICH
-            and type(self) is CallbackModule
+            and self.__class__ is CallbackModule
             and self.get_option("bars")
             and sys.stdout.isatty()
             and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")

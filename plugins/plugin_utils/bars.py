@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as bars: what a terminal of a given size is to show of them. No I/O. Needs rich; import it only where that is there.
+"""Jobs as bars: what a terminal of a given size is to show of them. No I/O. Needs rich, see HAS_RICH.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -12,15 +12,20 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.progress_bar import ProgressBar
-from rich.spinner import Spinner
-from rich.table import Table
-from rich.text import Text
-
 from ansible_collections.longrun.jobs.plugins.plugin_utils.job_text import clock, overview
 from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob
 from ansible_collections.longrun.jobs.plugins.plugin_utils.watching import Waiting
+
+try:
+    from rich.console import Console
+    from rich.progress_bar import ProgressBar
+    from rich.spinner import Spinner
+    from rich.table import Table
+    from rich.text import Text
+except ImportError:
+    HAS_RICH = False
+else:
+    HAS_RICH = True
 
 _LEAST_WIDTH = 20
 _BAR_WIDTH = 24

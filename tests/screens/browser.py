@@ -70,12 +70,12 @@ class Browser:
     def _next(self) -> dict[str, Any]:
         deadline = time.monotonic() + _PATIENCE
         while b"\0" not in self._text:
-            ready, _, _ = select.select([self._in], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, "chromium says nothing"
+            left = max(0.0, deadline - time.monotonic())
+            assert select.select([self._in], [], [], left)[0], "chromium says nothing"
             piece = os.read(self._in, 1 << 20)
             assert piece, "chromium has gone"
             self._text += piece
-        message, _, self._text = self._text.partition(b"\0")
+        message, _zero, self._text = self._text.partition(b"\0")
         found: dict[str, Any] = json.loads(message)
         return found
 

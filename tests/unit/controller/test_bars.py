@@ -8,6 +8,7 @@ import re
 import time
 
 import pytest
+
 from ansible_collections.longrun.jobs.plugins.plugin_utils.bars import Painter
 from ansible_collections.longrun.jobs.plugins.plugin_utils.screen import cells
 from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob

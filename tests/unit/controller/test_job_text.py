@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.longrun.jobs.plugins.filter.job_table import job_table
 from ansible_collections.longrun.jobs.plugins.plugin_utils import job_text
 from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob

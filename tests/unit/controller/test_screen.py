@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+
 from ansible_collections.longrun.jobs.plugins.plugin_utils.screen import Screen, cells, erasing
 
 

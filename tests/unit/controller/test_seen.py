@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import (
     SeenJob,
     SeenJobs,

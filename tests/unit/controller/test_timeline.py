@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.longrun.jobs.plugins.plugin_utils import page_file
 from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob
 from ansible_collections.longrun.jobs.plugins.plugin_utils.timeline import render, ticks, timeline
@@ -37,8 +38,8 @@ def test_a_short_job_of_a_long_run_can_be_seen() -> None:
     page = timeline(
         "x", [job(began=99_999.0, elapsed=0.1), job(began=0, elapsed=100_000)], 0.0, 1e5
     )
-    bar = page.hosts[0].bars[0]
-    assert bar.width == 0.3 and bar.begin + bar.width <= 100
+    short = page.hosts[0].bars[0]
+    assert short.width == 0.3 and short.begin + short.width <= 100
 
 
 def test_a_job_that_goes_on_reaches_to_the_end() -> None:
