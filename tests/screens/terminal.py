@@ -40,6 +40,10 @@ class Terminal:
         """What was scrolled out of sight as well; lines that were folded are whole again."""
         return self._tmux("capture-pane", "-p", "-J", "-S", "-").rstrip("\n").split("\n")
 
+    def coloured(self) -> str:
+        """Everything, with escape sequences for its colours."""
+        return self._tmux("capture-pane", "-p", "-e", "-S", "-").rstrip("\n")
+
     def ended(self) -> bool:
         return self._tmux("list-panes", "-F", "#{pane_dead}").strip() == "1"
 
