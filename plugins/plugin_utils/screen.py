@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TextIO
 
 # After a line was printed the drawing comes back at once, but not for each line of a burst.
-_LEAST_BETWEEN_DRAWINGS = 0.05
+_LEAST_BETWEEN_DRAWINGS = 0.02
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _BEGINNING_AND_CLEAR = "\r\x1b[J"
 

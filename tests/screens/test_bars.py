@@ -40,7 +40,7 @@ def with_callback(command: list[str]) -> list[str]:
 
 def here(jobs_dir: Path, *arguments: str, **variables: str) -> list[str]:
     """ansible-playbook of this environment."""
-    given = [f"{name}={value}" for name, value in {**variables, "ANSIBLE_FORKS": "3"}.items()]
+    given = [f"{name}={value}" for name, value in {"ANSIBLE_FORKS": "3", **variables}.items()]
     return [*CALLBACK, *given, "ansible-playbook", f"-i{PLAYBOOKS}/hosts.yml"] + [
         f"-ejobs_dir={jobs_dir}",
         *arguments,
@@ -54,14 +54,14 @@ def test_bars_move_for_three_hosts_with_four_jobs_each(
     command = with_callback(controllers[core]["terminal"])
     shown = terminal([*command, f"{PLAYBOOKS}/bars.yml"])
     fullest: list[str] = []
-    percents, sums, above = [], set(), 0
+    percents: dict[tuple[str, str], list[int]] = {}
+    sums, above = set(), 0
     for screen in shown.screens():
         now = bars(screen)
         fullest = max(fullest, screen, key=lambda one: len(bars(one)))
-        if ("web1", "os-upgrade") in now:
-            percents.append(now["web1", "os-upgrade"][3])
-        if ("db1", "backup") in now:
-            assert now["db1", "backup"][3] is None, "a job that says nothing has no percentage"
+        for which, match in now.items():
+            if match[3]:
+                percents.setdefault(which, []).append(int(match[3]))
         sums.update(line for line in screen if line.startswith("12 jobs on 3 hosts: "))
         if now:
             first = next(at for at, line in enumerate(screen) if BAR.match(line))
@@ -71,8 +71,10 @@ def test_bars_move_for_three_hosts_with_four_jobs_each(
     everything = shown.everything()
     text = "\n".join(everything)
     assert set(bars(fullest)) == {(host, job) for host in HOSTS for job in JOBS}, "\n".join(fullest)
-    known = [int(percent) for percent in percents if percent]
-    assert len(set(known)) >= 3 and known == sorted(known), known
+    # a job that says nothing has no percentage, the others have one that grows
+    assert set(percents) == {(host, job) for host in HOSTS for job in JOBS if job != "backup"}
+    assert all(known == sorted(known) for known in percents.values()), percents
+    assert sum(len(set(known)) > 1 for known in percents.values()) >= 6, percents
     assert above, "no line was seen above bars"
     assert "12 jobs on 3 hosts: 12 running" in sums, sums
     # bars are gone, lines are whole, each once and in order
@@ -178,3 +180,28 @@ def test_an_error_in_a_drawing_does_not_break_the_play(terminal: Start, jobs_dir
     text = "\n".join(shown.everything())
     assert "broken on purpose" in text
     assert len(re.findall(r"^\w+ +: ok=3 .* failed=0 ", text, re.MULTILINE)) == 3, text
+
+
+def test_two_hundred_hosts_with_five_jobs_each_stay_readable(
+    terminal: Start, jobs_dir: Path
+) -> None:
+    command = here(jobs_dir, str(PLAYBOOKS / "many.yml"), ANSIBLE_FORKS="20")
+    shown = terminal([*command, f"-i{PLAYBOOKS}/many_hosts.yml", "--limit=host*"])
+    drawn, most = 0, 0
+    for screen in shown.screens(120):
+        drawn += bool(bars(screen))
+        said = re.search(
+            r"(\d+) jobs? on \d+ hosts?: .* (\d+) more than fit here", "\n".join(screen)
+        )
+        if said:
+            assert len(bars(screen)) <= 40 - 6, "\n".join(screen)
+            most = max(most, int(said[1]))
+    everything = shown.everything()
+    text = "\n".join(everything)
+    assert drawn >= 3 and most > 100, (drawn, most)
+    assert not bars(everything), "bars were left behind"
+    assert "and 950 more: 950 succeeded" in text
+    for host in range(200):
+        lines = [line for line in everything if line.startswith(f"host{host:03d} |")]
+        assert lines == [f"host{host:03d} | at {percent}" for percent in (10, 30, 50, 70, 90)]
+    assert len([line for line in everything if re.match(r"ok: \[host\d{3}\]$", line)]) == 200
