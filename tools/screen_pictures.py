@@ -48,13 +48,12 @@ def progress(scratch: Path) -> str:
     command = shell(scratch / "jobs", ["ansible-playbook -i hosts.yml bars.yml"], **variables)
     terminal = Terminal(scratch / "progress", command, COLUMNS, 50)
     try:
-        best, most = "", 0
+        best = ""
         for screen in terminal.screens():
-            bars = [line for line in screen if "━" in line and "%" in line]
-            if len(bars) >= most and any("reindex: failed" in line for line in screen):
-                best, most = terminal.coloured(), len(bars)
-                if any("copy: succeeded" in line for line in screen):
-                    break
+            failed = sum("reindex: failed" in line for line in screen)
+            if failed == 3 and any("━" in line for line in screen):
+                best = terminal.coloured()
+                break
         for _screen in terminal.screens():
             pass
     finally:
@@ -106,7 +105,7 @@ def main() -> int:
         except PictureError as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        with Browser(1150, 560) as browser:
+        with Browser(1150, 640) as browser:
             browser.open(scratch / "page.html")
             browser.hover("tr.job[data-state=failed] .bar")
             browser.picture(IMAGES / "timeline.png")

@@ -42,7 +42,7 @@ class Terminal:
 
     def coloured(self) -> str:
         """Everything, with escape sequences for its colours."""
-        return self._tmux("capture-pane", "-p", "-e", "-S", "-").rstrip("\n")
+        return self._tmux("capture-pane", "-p", "-e", "-J", "-S", "-").rstrip("\n")
 
     def ended(self) -> bool:
         return self._tmux("list-panes", "-F", "#{pane_dead}").strip() == "1"
