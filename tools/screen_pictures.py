@@ -19,9 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "screens")]
 
-from browser import Browser  # noqa: E402  # it is found only now
-from picture import COLUMNS, PictureError, render  # noqa: E402  # as above
-from terminal import Terminal  # noqa: E402  # as above
+from browser import Browser  # it is found only now
+from picture import COLUMNS, PictureError, render  # as above
+from terminal import Terminal  # as above
 
 IMAGES = ROOT / "docs" / "images"
 PLAYBOOKS = ROOT / "tests" / "screens" / "playbooks"

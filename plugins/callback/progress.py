@@ -30,9 +30,11 @@ extends_documentation_fragment:
 options:
   bars:
     description:
-      - Whether to draw bars where that is possible.
-    type: bool
-    default: true
+      - Whether to draw bars.
+      - V(auto) draws them on a terminal, if C(rich) is there. V(never) prints plain lines there, too.
+    type: str
+    choices: [auto, never]
+    default: auto
     env:
       - name: LONGRUN_PROGRESS_BARS
     ini:
@@ -293,7 +295,7 @@ class CallbackModule(DefaultCallback):
         return bool(
             HAS_RICH
             and self.__class__ is CallbackModule
-            and self.get_option("bars")
+            and self.get_option("bars") == "auto"
             and sys.stdout.isatty()
             and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,8 +139,12 @@ def test_a_task_that_asks_something_has_the_terminal_for_itself(
     terminal: Start, jobs_dir: Path
 ) -> None:
     shown = terminal(here(jobs_dir, str(PLAYBOOKS / "asks.yml")))
-    asked = shown.wait_for(lambda screen: any("Shall it go on?" in line for line in screen))
-    assert not bars(asked), "\n".join(asked)
+    before = shown.wait_for(lambda screen: bool(bars(screen)))
+    assert "web1" in str(list(bars(before))), "\n".join(before)
+    shown.wait_for(lambda screen: any("Shall it go on?" in line for line in screen))
+    for _time in range(5):
+        time.sleep(0.2)
+        assert not bars(shown.screen()), "\n".join(shown.screen())
     shown.keys("yes", "Enter")
     for _screen in shown.screens(30):
         pass
@@ -205,3 +210,11 @@ def test_two_hundred_hosts_with_five_jobs_each_stay_readable(
         lines = [line for line in everything if line.startswith(f"host{host:03d} |")]
         assert lines == [f"host{host:03d} | at {percent}" for percent in (10, 30, 50, 70, 90)]
     assert len([line for line in everything if re.match(r"ok: \[host\d{3}\]$", line)]) == 200
+
+
+def test_a_terminal_gets_no_bars_if_none_are_wanted(terminal: Start, jobs_dir: Path) -> None:
+    command = here(jobs_dir, str(PLAYBOOKS / "unmodified.yml"), LONGRUN_PROGRESS_BARS="never")
+    shown = terminal([*command, "--tags=poll", "--limit=web1"])
+    for screen in shown.screens():
+        assert not bars(screen) and "nothing heard yet" not in "\n".join(screen)
+    assert " so far" in "\n".join(shown.everything())

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -19,5 +20,6 @@ class ActionModule(ActionBase):
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         super().run(tmp, task_vars)
+        time.sleep(0.5)  # what was printed before is out of the way, and bars are back
         said = Display().prompt_until("Shall it go on?", complete_input=(b"\r", b"\n"))
         return {"changed": False, "user_input": said.decode().strip()}
