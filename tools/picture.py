@@ -122,9 +122,7 @@ def render(text: str, title: str = TITLE, name: str = "demo") -> str:
         console.print(Text.from_ansi(text), soft_wrap=False, overflow="fold")
         template = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
         template = template.replace("Fira Code, monospace", FONTS)
-        picture = console.export_svg(
-            title=title, theme=THEME, code_format=template, unique_id=name
-        )
+        picture = console.export_svg(title=title, theme=THEME, code_format=template, unique_id=name)
     if "url(http" in picture or "@font-face" in picture:
         raise PictureError("the picture would load something from a network")
     first, rest = picture.split("\n", 1)

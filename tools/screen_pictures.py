@@ -24,13 +24,13 @@ from picture import COLUMNS, PictureError, render  # as above
 from terminal import Terminal  # as above
 
 IMAGES = ROOT / "docs" / "images"
-PLAYBOOKS = ROOT / "tests" / "screens" / "playbooks"
+SCREENS = ROOT / "tests" / "screens"
 
 
 def shell(jobs: Path, commands: list[str], **variables: str) -> list[str]:
     """A shell that shows each command, as a user would have typed it, and runs it."""
     lines = [
-        *("export ANSIBLE_FORKS=3 ANSIBLE_LOCALHOST_WARNING=false", f"cd {PLAYBOOKS}"),
+        *("export ANSIBLE_FORKS=3 ANSIBLE_LOCALHOST_WARNING=false", f"cd {SCREENS}"),
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
     ]
     for command in commands:
@@ -45,7 +45,11 @@ def progress(scratch: Path) -> str:
         "ANSIBLE_CALLBACKS_ENABLED": "longrun.jobs.timeline",
         "LONGRUN_TIMELINE_PATH": str(scratch / "page.html"),
     }
-    command = shell(scratch / "jobs", ["ansible-playbook -i hosts.yml bars.yml"], **variables)
+    command = shell(
+        scratch / "jobs",
+        ["ansible-playbook -i inventory/hosts.yml playbooks/bars.yml"],
+        **variables,
+    )
     terminal = Terminal(scratch / "progress", command, COLUMNS, 50)
     try:
         best = ""
@@ -63,11 +67,13 @@ def progress(scratch: Path) -> str:
 
 def playbooks(scratch: Path) -> str:
     """Everything that these show."""
-    before = shell(scratch / "more", ["ansible-playbook -i hosts.yml background.yml"])
+    before = shell(
+        scratch / "more", ["ansible-playbook -i inventory/hosts.yml playbooks/background.yml"]
+    )
     subprocess.run(before, check=True, stdout=subprocess.DEVNULL)
     commands = [
-        "ansible-playbook longrun.jobs.jobs -i hosts.yml",
-        "ansible-playbook longrun.jobs.watch -i hosts.yml -e name=backup-web*",
+        "ansible-playbook longrun.jobs.jobs -i inventory/hosts.yml",
+        "ansible-playbook longrun.jobs.watch -i inventory/hosts.yml -e name=backup-web*",
     ]
     variables = {"ANSIBLE_STDOUT_CALLBACK": "longrun.jobs.progress"}
     terminal = Terminal(

@@ -18,6 +18,7 @@ import pytest
 
 HERE = Path(__file__).parent
 PLAYBOOKS = HERE / "playbooks"
+INVENTORY = HERE / "inventory"
 sys.path.insert(0, str(HERE))
 
 from terminal import Terminal  # it is found only now
@@ -46,7 +47,7 @@ def playbook(tmp_path: Path, jobs_dir: Path) -> Run:
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "ANSIBLE_NOCOLOR": "1", **variables}
         return subprocess.run(
-            ["ansible-playbook", f"--inventory={PLAYBOOKS / 'hosts.yml'}"]
+            ["ansible-playbook", f"--inventory={INVENTORY / 'hosts.yml'}"]
             + [f"--extra-vars=jobs_dir={jobs_dir}", *arguments],
             cwd=tmp_path,
             env=env,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PLAYBOOKS
+from conftest import INVENTORY, PLAYBOOKS
 from terminal import Terminal
 
 HOSTS = ("web1", "web2", "db1")
@@ -36,13 +36,13 @@ def with_callback(command: list[str]) -> list[str]:
     """ansible-playbook in a container, with the callback and forks for all hosts."""
     at = command.index("--rm")
     variables = ["--env=ANSIBLE_STDOUT_CALLBACK=longrun.jobs.progress", "--env=ANSIBLE_FORKS=3"]
-    return [*command[:at], *variables, *command[at:], f"-i{PLAYBOOKS}/hosts.yml"]
+    return [*command[:at], *variables, *command[at:], f"-i{INVENTORY}/hosts.yml"]
 
 
 def here(jobs_dir: Path, *arguments: str, **variables: str) -> list[str]:
     """ansible-playbook of this environment."""
     given = [f"{name}={value}" for name, value in {"ANSIBLE_FORKS": "3", **variables}.items()]
-    return [*CALLBACK, *given, "ansible-playbook", f"-i{PLAYBOOKS}/hosts.yml"] + [
+    return [*CALLBACK, *given, "ansible-playbook", f"-i{INVENTORY}/hosts.yml"] + [
         f"-ejobs_dir={jobs_dir}",
         *arguments,
     ]
@@ -178,7 +178,7 @@ def test_an_error_in_a_drawing_does_not_break_the_play(terminal: Start, jobs_dir
         "sys.argv[0] = 'ansible-playbook'\n"
         "sys.exit(main())\n"
     )
-    command = [sys.executable, "-c", broken, f"-i{PLAYBOOKS}/hosts.yml"]
+    command = [sys.executable, "-c", broken, f"-i{INVENTORY}/hosts.yml"]
     shown = terminal([*CALLBACK, *command, f"{PLAYBOOKS}/bars.yml", f"-ejobs_dir={jobs_dir}"])
     for screen in shown.screens():
         assert not bars(screen)
@@ -191,7 +191,7 @@ def test_two_hundred_hosts_with_five_jobs_each_stay_readable(
     terminal: Start, jobs_dir: Path
 ) -> None:
     command = here(jobs_dir, str(PLAYBOOKS / "many.yml"), ANSIBLE_FORKS="20")
-    shown = terminal([*command, f"-i{PLAYBOOKS}/many_hosts.yml", "--limit=host*"])
+    shown = terminal([*command, f"-i{INVENTORY}/many_hosts.yml", "--limit=host*"])
     drawn, most = 0, 0
     for screen in shown.screens(120):
         drawn += bool(bars(screen))

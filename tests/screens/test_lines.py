@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PLAYBOOKS, Run
+from conftest import INVENTORY, PLAYBOOKS, Run
 from test_bars import HOSTS, JOBS, Controllers, with_callback
 
 PROGRESS = {"ANSIBLE_STDOUT_CALLBACK": "longrun.jobs.progress", "ANSIBLE_FORKS": "3"}
@@ -72,7 +72,7 @@ def test_lines_of_jobs_come_while_they_run(tmp_path: Path) -> None:
     env = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
     began: dict[str, float] = {}
     with subprocess.Popen(
-        ["ansible-playbook", f"-i{PLAYBOOKS}/hosts.yml", "--limit=web1", "--tags=poll"]
+        ["ansible-playbook", f"-i{INVENTORY}/hosts.yml", "--limit=web1", "--tags=poll"]
         + [f"-ejobs_dir={tmp_path}", f"{PLAYBOOKS}/unmodified.yml"],
         env={**env, **PROGRESS},
         stdin=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from typing import Any
 import ansible_runner
 import pytest
 import yaml
-from conftest import PLAYBOOKS, Run
+from conftest import INVENTORY, PLAYBOOKS, Run
 
 
 def steps(text: str) -> list[str]:
@@ -32,7 +32,7 @@ def run_by_runner(directory: Path, jobs_dir: Path, **variables: str) -> Any:
     return ansible_runner.run(
         private_data_dir=str(directory),
         playbook=str(PLAYBOOKS / "unmodified.yml"),
-        inventory=str(PLAYBOOKS / "hosts.yml"),
+        inventory=str(INVENTORY / "hosts.yml"),
         limit="web1",
         tags="poll",
         extravars={"jobs_dir": str(jobs_dir)},

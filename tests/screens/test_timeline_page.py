@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from browser import Browser
-from conftest import PLAYBOOKS, Run
+from conftest import INVENTORY, PLAYBOOKS, Run
 
 from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJobs
 from ansible_collections.longrun.jobs.plugins.plugin_utils.timeline import render, timeline
@@ -206,7 +206,7 @@ def test_an_interrupted_run_has_its_page(tmp_path: Path, jobs_dir: Path) -> None
         "PYTHONUNBUFFERED": "1",
     }
     with subprocess.Popen(
-        ["ansible-playbook", f"-i{PLAYBOOKS}/hosts.yml", f"-ejobs_dir={jobs_dir}", "--limit=web1"]
+        ["ansible-playbook", f"-i{INVENTORY}/hosts.yml", f"-ejobs_dir={jobs_dir}", "--limit=web1"]
         + ["--tags=poll", f"{PLAYBOOKS}/unmodified.yml"],
         env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,
