@@ -105,7 +105,7 @@ def test_without_rich_a_terminal_gets_lines(controllers: Controllers, terminal: 
 
 
 def test_bars_that_do_not_fit_are_summed_up(terminal: Start, jobs_dir: Path) -> None:
-    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml")), rows=12)
+    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml"), "-epace=0.6"), rows=12)
     fullest = 0
     for screen in shown.screens():
         if any("more than fit here" in line for line in screen):
@@ -117,7 +117,7 @@ def test_bars_that_do_not_fit_are_summed_up(terminal: Start, jobs_dir: Path) -> 
 
 
 def test_a_terminal_that_is_made_narrower_is_left_clean(terminal: Start, jobs_dir: Path) -> None:
-    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml")))
+    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml"), "-epace=0.6"))
     shown.wait_for(lambda screen: len(bars(screen)) >= 8)
     shown.resize(60, 40)
     for screen in shown.screens():
@@ -126,7 +126,7 @@ def test_a_terminal_that_is_made_narrower_is_left_clean(terminal: Start, jobs_di
 
 
 def test_what_is_interrupted_leaves_no_bars(terminal: Start, jobs_dir: Path) -> None:
-    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml")))
+    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml"), "-epace=0.6"))
     shown.wait_for(lambda screen: len(bars(screen)) == 12)
     shown.keys("C-c")
     for _screen in shown.screens(30):
@@ -179,7 +179,9 @@ def test_an_error_in_a_drawing_does_not_break_the_play(terminal: Start, jobs_dir
         "sys.exit(main())\n"
     )
     command = [sys.executable, "-c", broken, f"-i{INVENTORY}/hosts.yml"]
-    shown = terminal([*CALLBACK, *command, f"{PLAYBOOKS}/bars.yml", f"-ejobs_dir={jobs_dir}"])
+    shown = terminal(
+        [*CALLBACK, *command, f"{PLAYBOOKS}/bars.yml", f"-ejobs_dir={jobs_dir}", "-epace=0.3"]
+    )
     for screen in shown.screens():
         assert not bars(screen)
     text = "\n".join(shown.everything())
