@@ -162,7 +162,9 @@ class CallbackModule(DefaultCallback):
             painter = Painter(colours="NO_COLOR" not in os.environ and not C.ANSIBLE_NOCOLOR)  # type: ignore[attr-defined]  # made at run time
 
             def frame(columns: int, rows: int) -> list[str]:
-                most = self.get_option("max_bars") or max(2, rows - _ROWS_LEFT_FREE)
+                wanted = self.get_option("max_bars") or max(2, rows - _ROWS_LEFT_FREE)
+                # what is higher than the terminal could not be erased
+                most = min(wanted, max(1, rows - 2))
                 running, waiting = self._watching.shown()
                 return painter.frame(
                     running, waiting, list(self._seen), time.monotonic(), columns, most

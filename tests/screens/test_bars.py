@@ -104,15 +104,20 @@ def test_without_rich_a_terminal_gets_lines(controllers: Controllers, terminal: 
     assert re.search(r"^web1 os-upgrade: \d+%, \d/8, .* so far", text, re.MULTILINE), text
 
 
-def test_bars_that_do_not_fit_are_summed_up(terminal: Start, jobs_dir: Path) -> None:
-    shown = terminal(here(jobs_dir, str(PLAYBOOKS / "bars.yml"), "-epace=0.6"), rows=12)
+@pytest.mark.parametrize(("most", "seen"), [("0", 12 - 6), ("100", 12 - 2)])
+def test_bars_that_do_not_fit_are_summed_up(
+    most: str, seen: int, terminal: Start, jobs_dir: Path
+) -> None:
+    variables = {"LONGRUN_PROGRESS_MAX_BARS": most}
+    command = here(jobs_dir, str(PLAYBOOKS / "bars.yml"), "-epace=0.6", **variables)
+    shown = terminal(command, rows=12)
     fullest = 0
     for screen in shown.screens():
         if any("more than fit here" in line for line in screen):
             fullest = max(fullest, len(bars(screen)))
             said = next(line for line in screen if "more than fit here" in line)
             assert re.search(r"12 jobs on 3 hosts: .*; \d+ more than fit here", said), said
-    assert fullest == 12 - 6
+    assert fullest == seen
     assert not bars(shown.everything())
 
 
