@@ -163,8 +163,8 @@ class CallbackModule(DefaultCallback):
 
             def frame(columns: int, rows: int) -> list[str]:
                 wanted = self.get_option("max_bars") or max(2, rows - _ROWS_LEFT_FREE)
-                # what is higher than the terminal could not be erased
-                most = min(wanted, max(1, rows - 2))
+                # what is higher than the terminal cannot be erased, and what is as high tmux would keep in its history
+                most = min(wanted, max(1, rows - 3))
                 running, waiting = self._watching.shown()
                 return painter.frame(
                     running, waiting, list(self._seen), time.monotonic(), columns, most
