@@ -6,7 +6,7 @@ PYTHON ?= python3
 STAGE = PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m stage
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint sanity unit molecule cores demo picture format amalgamation up down
+.PHONY: help test lint sanity unit screens molecule cores demo picture format amalgamation up down
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ sanity: ## ansible-test sanity
 unit: ## unit tests here, and those of the target-side code under every target Python
 	$(STAGE) test unit target-unit
 
+screens: ## what terminals, a browser, ansible-runner and ARA show of jobs
+	$(STAGE) test screens
+
 molecule: ## scenarios against systemd containers
 	$(STAGE) test molecule
 
@@ -32,8 +35,9 @@ cores: ## the drop-in scenario under every supported ansible-core
 demo: ## watch an unmodified playbook on this machine; needs Python 3.10 or newer, and no root
 	$(STAGE) demo
 
-picture: ## run the demo anew for docs/images/demo.svg
+picture: ## make the pictures in docs/images anew; needs what `make screens` installs
 	$(STAGE) exec python tools/picture.py
+	$(STAGE) exec python tools/screen_pictures.py
 
 format: ## let black and ruff rewrite the sources
 	$(STAGE) exec ruff check --fix .

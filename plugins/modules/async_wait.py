@@ -49,7 +49,7 @@ options:
     default: leave
   interval:
     description:
-      - Seconds of each request, at least 0.2. As often, callbacks hear of the jobs that have not ended
+      - Seconds of each request, at least 0.2. As often, callbacks hear of the jobs that have not ended before
         (C(v2_runner_on_async_poll)), and with O(stream) new lines are shown.
       - How soon the end of the jobs is noticed does not depend on it.
     type: float

@@ -15,8 +15,8 @@ import importlib.util
 import inspect
 import json
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,11 +39,15 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import progra
 __all__ = (
     "BuiltModule",
     "CarrierAction",
+    "Event",
     "async_dir_option",
     "build_module",
     "core_action",
+    "display_lock",
+    "event_of",
     "is_windows",
     "module_and_arguments",
+    "print_within",
     "remote_tmp_options",
     "reset_connection",
     "run_action",
@@ -51,6 +55,7 @@ __all__ = (
     "show_lines",
     "shows_text",
     "task_keywords",
+    "waits_for_jobs",
 )
 
 # what an action has a module do that is to be a job is started with this time limit; ours counts, on the target
@@ -425,3 +430,57 @@ def show_lines(lines: list[str]) -> None:
     display: Any = Display()
     for line in lines:
         display.display(line)
+
+
+class Event(NamedTuple):
+    """What a callback is told of a task on a host."""
+
+    host: str
+    task: str
+    data: Mapping[str, Any]
+
+
+def event_of(result: Any) -> Event:
+    """The public attributes of a callback's result came with 2.19; up to 2.18 there are those with an underscore.
+
+    What a task with ``no_log`` tells is censored before a callback gets it, in all of these cores.
+    """
+    host = getattr(result, "host", None) or result._host
+    task = getattr(result, "task", None) or result._task
+    data = result.result if hasattr(result, "result") else result._result
+    return Event(str(host.get_name()), str(task.get_name()), data)
+
+
+def waits_for_jobs(task: Any) -> bool:
+    """Whether a task, as it is about to run, will tell of jobs that run. Its fields may still be templates, which say nothing."""
+    if str(task.action).rpartition(".")[2] in ("async_run", "async_status", "async_wait"):
+        return not task.loop
+    times = (task.async_val, task.poll)
+    return all(isinstance(value, int) and value > 0 for value in times)
+
+
+def display_lock() -> AbstractContextManager[object]:
+    """What Display holds while it writes, and core while it forks a worker, in all of these cores.
+
+    Whoever writes to the terminal from a thread of its own holds it, too, so no worker begins with a lock that nobody frees.
+    """
+    lock: AbstractContextManager[object] = Display()._lock
+    return lock
+
+
+def print_within(around: Callable[[], AbstractContextManager[None]]) -> None:
+    """Have Display do all of its printing and asking inside of *around*, in this process.
+
+    Warnings, banners and lines of workers all end in ``display``. A worker's own Display hands them over before it prints.
+    """
+    display: Any = Display()
+
+    def wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with around():
+                return original(*args, **kwargs)
+
+        return call
+
+    for name in ("display", "prompt", "do_var_prompt", "prompt_until"):
+        setattr(display, name, wrapped(getattr(display, name)))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-# lines of each stream: one poll of a talkative job must not bury the play's own output
-_SHOWN_AT_ONCE = 200
+# lines of each stream: far more than anybody reads, and few enough that a flood does not hold up the other hosts
+_SHOWN_AT_ONCE = 10_000
 
 
 _watched: dict[tuple[str, str], LiveOutput] = {}

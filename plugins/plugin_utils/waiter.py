@@ -92,16 +92,22 @@ class Waiter:
             answer = self.ask(waiting, seconds)
             if answer.get("failed"):
                 return answer, False
-            if self._take(waiting, answer, several):
+            self._take(waiting, answer, several)
+            if answer["done"]:
                 return {}, True
-            waiting = [job for job in waiting if not (job.twin or job.status["finished"])]
+            asked = [job for job in waiting if not job.twin]
+            waiting = [job for job in asked if not job.status["finished"]]
             if self.deadline is not None and time.monotonic() >= self.deadline:
                 return {}, False
+            if not self.action._task.no_log:
+                # also of those that have ended: their bars end with them, not with the last job
+                for job in asked:
+                    _core.send_poll_event(self.action, self._host, job.status)
             seconds = self.interval
         return {}, True
 
-    def _take(self, waiting: list[Awaited], answer: dict[str, Any], several: bool) -> bool:
-        """Keep and show what a request found out; whether what is waited for has come about."""
+    def _take(self, waiting: list[Awaited], answer: dict[str, Any], several: bool) -> None:
+        """Keep and show what a request found out."""
         self.passed_on.update((key, answer[key]) for key in _PASSED_ON if key in answer)
         known = set()
         for job, status, since in zip(waiting, answer["statuses"], answer["since"], strict=True):
@@ -112,12 +118,6 @@ class Waiter:
             known.add(status["results_file"])
             if not job.twin:
                 _show(self._host, job, since, several)
-        done = bool(answer["done"])
-        if not done and not self.action._task.no_log:
-            for job in waiting:
-                if not (job.twin or job.status["finished"]):
-                    _core.send_poll_event(self.action, self._host, job.status)
-        return done
 
     def ask(self, jobs: list[Awaited], seconds: float) -> dict[str, Any]:
         """One request; again, on a new connection, for as long as the host cannot be reached and there is time."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import cores, host, lint, sanity, scenarios, units, workspace
+from . import cores, host, lint, sanity, scenarios, screens, units, workspace
 from .bench import Bench, remove_machines
 from .process import StageError, say
 from .summary import table
@@ -39,6 +39,7 @@ CHECKS = (
     Check("sanity", sanity.sanity),
     Check("unit", units.main),
     Check("target-unit", units.targets),
+    Check("screens", screens.screens),
     Check("molecule", scenarios.molecule),
     Check("cores", cores.cores),
 )

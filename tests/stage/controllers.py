@@ -54,10 +54,19 @@ class Controller:
         """The directory that this controller writes in."""
         return self.workspace.directory / f"core-{self.core}"
 
-    def command(self, program: Sequence[str], directory: Path, stage: Path) -> list[str]:
+    def command(
+        self,
+        program: Sequence[str],
+        directory: Path,
+        stage: Path,
+        *,
+        terminal: bool = False,
+        libraries: Sequence[Path] = (),
+    ) -> list[str]:
         """Return the command that runs *program*, such as ``ansible-playbook``, in *directory*.
 
-        The machines that it reaches are those whose key and ports are in *stage*.
+        The machines that it reaches are those whose key and ports are in *stage*. *terminal*: it has
+        that of its caller. *libraries* are wheels that it finds beside its own.
         """
         home = self.home
         home.mkdir(exist_ok=True)
@@ -75,12 +84,13 @@ class Controller:
             "HOME": str(home),
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(self.wheels),
+            "PYTHONPATH": os.pathsep.join(map(str, (self.wheels, *libraries))),
         }
-        read_only = (CHECKOUT, self.wheels, collections)
+        read_only = (CHECKOUT, self.wheels, *libraries, collections)
         return [
             *podman(),
             *("run", "--rm", "--init", "--network=host"),
+            *(("--interactive", "--tty") if terminal else ()),
             f"--user={os.geteuid()}:{os.getegid()}",
             f"--workdir={directory}",
             f"--label=longrun.jobs.stage={stage}",

@@ -47,6 +47,11 @@ def core(version: str, python: str) -> Path:
     return _wheels(f"core-{version}", python, f"ansible-core=={version}.*\n")
 
 
+def rich(python: str) -> Path:
+    """Return the wheels of rich for *python*."""
+    return _wheels("rich", python, "rich>=15,<16\n")
+
+
 def pytest(python: str) -> Path:
     """Return the wheels of a pytest and a hypothesis that run under *python*."""
     pinned = REQUIREMENTS / f"pytest-{python}.txt"

@@ -139,7 +139,7 @@ def test_bad_options_are_refused_by_name_before_the_target_is_asked(
 
 
 def test_a_talkative_poll_shows_the_newest_lines_and_says_how_many_it_left_out() -> None:
-    output = {"stdout_tail": [str(n) for n in range(1000)], "stderr_tail": [], "cursor": "9:0"}
+    output = {"stdout_tail": [str(n) for n in range(10_800)], "stderr_tail": [], "cursor": "9:0"}
     lines = live.LiveOutput("web1").lines(output, False)
     assert lines[0] == "web1 | [800 lines not shown here]"
-    assert (lines[1], lines[-1]) == ("web1 | 800", "web1 | 999")
+    assert (lines[1], lines[-1]) == ("web1 | 800", "web1 | 10799")

@@ -478,7 +478,7 @@ def sent_result(event: Any) -> Any:
     return event.args[0]
 
 
-def test_every_job_that_has_not_ended_is_an_event_of_each_interval(
+def test_every_job_is_an_event_of_each_interval_until_it_has_ended(
     target: Target, run: Any, events: list[Any]
 ) -> None:
     target.answers = [
@@ -487,9 +487,9 @@ def test_every_job_that_has_not_ended_is_an_event_of_each_interval(
         answer(status("j1.1", "succeeded"), done=True),
     ]
     run(jobs=["j1.1", "j2.2", "j3.3"])
-    assert [event.method_name for event in events] == ["v2_runner_on_async_poll"] * 3
+    assert [event.method_name for event in events] == ["v2_runner_on_async_poll"] * 5
     assert all(type(event).__name__ == "CallbackSend" for event in events)
-    for event, jid in zip(events, ["j1.1", "j3.3", "j1.1"], strict=True):
+    for event, jid in zip(events, ["j1.1", "j2.2", "j3.3", "j1.1", "j3.3"], strict=True):
         found = sent_result(event)
         assert type(found).__name__ in ("TaskResult", "_WireTaskResult", "WireTaskResult")
         assert jid in str(vars(found) if hasattr(found, "__dict__") else found)

@@ -1,0 +1,311 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stdout callback longrun.jobs.progress: that of core, with bars for what takes long."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: progress
+type: stdout
+short_description: Show the progress of jobs while a play waits for them
+version_added: 0.1.0
+author:
+  - longrun.jobs contributors (@longrun)
+description:
+  - Prints what P(ansible.builtin.default#callback) prints, and shows asynchronous tasks (jobs) while a play waits for them.
+  - On a terminal, and with the Python package C(rich) beside ansible-core, each job that runs has a bar. A job that has ended
+    becomes one line, and lines that jobs print appear above the bars.
+  - Elsewhere, in a log file, in CI or under AWX, it prints plain lines without control characters. They come at most once in
+    O(interval) for each job, only if something has changed, and once more when the job has ended.
+  - At the end of the run all jobs stand in a table.
+  - It serves tasks with C(async) and C(poll), C(until) loops over M(longrun.jobs.async_status) or M(ansible.builtin.async_status),
+    and M(longrun.jobs.async_wait).
+  - In place of the lines C(ASYNC POLL), C(ASYNC OK), C(ASYNC FAILED) and, of jobs that run, C(FAILED - RETRYING). With C(-vv) these are
+    printed, too.
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+options:
+  bars:
+    description:
+      - Whether to draw bars.
+      - V(auto) draws them on a terminal, if C(rich) is there. V(never) prints plain lines there, too.
+    type: str
+    choices: [auto, never]
+    default: auto
+    env:
+      - name: LONGRUN_PROGRESS_BARS
+    ini:
+      - section: callback_longrun_progress
+        key: bars
+  max_bars:
+    description:
+      - How many bars are shown at most. The other jobs are summed up in a line. V(0) means as many as the terminal has room for.
+    type: int
+    default: 0
+    env:
+      - name: LONGRUN_PROGRESS_MAX_BARS
+    ini:
+      - section: callback_longrun_progress
+        key: max_bars
+  refresh:
+    description:
+      - Seconds between two drawings of the bars, from V(0.05) to V(60).
+    type: float
+    default: 0.25
+    env:
+      - name: LONGRUN_PROGRESS_REFRESH
+    ini:
+      - section: callback_longrun_progress
+        key: refresh
+  interval:
+    description:
+      - Where there are no bars, the least number of seconds between two lines about the same job.
+      - How often something new is known of a job is up to the task, its C(poll), C(delay) or O(longrun.jobs.async_wait#module:interval).
+    type: float
+    default: 10
+    env:
+      - name: LONGRUN_PROGRESS_INTERVAL
+    ini:
+      - section: callback_longrun_progress
+        key: interval
+  table_rows:
+    description:
+      - How many jobs the table at the end has at most, those that did not succeed first and then those that took longest.
+        The others are summed up. V(0) means all of them, V(-1) means no table.
+    type: int
+    default: 50
+    env:
+      - name: LONGRUN_PROGRESS_TABLE_ROWS
+    ini:
+      - section: callback_longrun_progress
+        key: table_rows
+requirements:
+  - set as stdout in configuration
+  - rich, for the bars
+notes:
+  - A time that is shown between two looks at a job is counted on the controller.
+  - Live lines of tasks are switched off with the variable C(longrun_live_output), not here.
+seealso:
+  - plugin: longrun.jobs.timeline
+    plugin_type: callback
+"""
+
+EXAMPLES = r"""
+# ansible.cfg
+# [defaults]
+# stdout_callback = longrun.jobs.progress
+#
+# [callback_longrun_progress]
+# interval = 30
+"""
+
+import atexit
+import os
+import sys
+import time
+from typing import Any
+
+from ansible import constants as C
+from ansible.errors import AnsibleOptionsError
+from ansible.plugins.callback.default import CallbackModule as DefaultCallback
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.states import STATE_SUCCEEDED
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils.bars import HAS_RICH, Painter
+from ansible_collections.longrun.jobs.plugins.plugin_utils.job_text import (
+    end_line,
+    progress_line,
+    table,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils.screen import Screen
+from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob, SeenJobs
+from ansible_collections.longrun.jobs.plugins.plugin_utils.watching import Watching
+
+_ROWS_LEFT_FREE = 6  # so that what is printed above the bars can be read
+_QUIET_VERBOSITY = 2  # from here on, core's own words about polls are printed, too
+_LIMITS: dict[str, tuple[float, float]] = {
+    "max_bars": (0, 10_000),
+    "refresh": (0.05, 60),
+    "interval": (0, 1e9),
+    "table_rows": (-1, 1e9),
+}
+
+
+class CallbackModule(DefaultCallback):
+    """core's default callback; what it is told of jobs goes to the bars, or into lines, as well."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "longrun.jobs.progress"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = _core.display_lock()
+        self._seen = SeenJobs()
+        self._watching = Watching()
+        self._screen: Screen | None = None
+
+    def set_options(self, *args: Any, **kwargs: Any) -> None:
+        super().set_options(*args, **kwargs)
+        for option, (least, most) in _LIMITS.items():
+            value = self.get_option(option)
+            if not least <= value <= most:
+                raise AnsibleOptionsError(
+                    f"longrun.jobs.progress: {option}: {value:g} is not between {least:g} and {most:g}"
+                )
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        if self._can_draw():
+            painter = Painter(colours="NO_COLOR" not in os.environ and not C.ANSIBLE_NOCOLOR)  # type: ignore[attr-defined]  # made at run time
+
+            def frame(columns: int, rows: int) -> list[str]:
+                wanted = self.get_option("max_bars") or max(2, rows - _ROWS_LEFT_FREE)
+                # what is higher than the terminal cannot be erased, and what is as high tmux would keep in its history
+                most = min(wanted, max(1, rows - 3))
+                running, waiting = self._watching.shown()
+                return painter.frame(
+                    running, waiting, list(self._seen), time.monotonic(), columns, most
+                )
+
+            self._screen = Screen(sys.stdout, self._lock, frame, self.get_option("refresh"))
+            _core.print_within(self._screen.cleared)
+            atexit.register(self._screen.stop)
+        super().v2_playbook_on_start(playbook)
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        super().v2_runner_on_start(host, task)
+        with self._lock:
+            waits = _core.waits_for_jobs(task)
+            self._watching.start(host.get_name(), task.get_name(), waits, time.monotonic())
+        if self._screen:
+            self._screen.update()
+
+    def v2_runner_on_async_poll(self, result: Any) -> None:
+        if not self._look(result) or self._display.verbosity >= _QUIET_VERBOSITY:
+            super().v2_runner_on_async_poll(result)
+
+    def v2_runner_retry(self, result: Any) -> None:
+        told = self._look(result)
+        # of a job that has ended it is no look at it, but a task that is tried again
+        again = not told or any(job.ended for job in told)
+        if again or self._display.verbosity >= _QUIET_VERBOSITY:
+            super().v2_runner_retry(result)
+
+    def v2_runner_on_async_ok(self, result: Any) -> None:
+        if not self._end(result, False) or self._display.verbosity >= _QUIET_VERBOSITY:
+            super().v2_runner_on_async_ok(result)
+
+    def v2_runner_on_async_failed(self, result: Any) -> None:
+        if not self._end(result, False) or self._display.verbosity >= _QUIET_VERBOSITY:
+            super().v2_runner_on_async_failed(result)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        try:
+            self._end(result, True)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_on_ok(result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        try:
+            self._end(result, True)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_on_failed(result, ignore_errors)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        try:
+            self._end(result, True)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_on_unreachable(result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        try:
+            self._end(result, True)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_on_skipped(result)
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        try:
+            self._end(result, False)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_item_on_ok(result)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        try:
+            self._end(result, False)
+        finally:  # core's own line comes whatever becomes of ours
+            super().v2_runner_item_on_failed(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        try:
+            self._close()
+        finally:
+            super().v2_playbook_on_stats(stats)
+
+    def _close(self) -> None:
+        """The bars go, the table comes."""
+        if self._screen:
+            self._screen.stop()
+        rows = self.get_option("table_rows")
+        if len(self._seen) and rows >= 0:
+            self._display.banner("JOBS")
+            for state, line in table(list(self._seen), time.monotonic(), rows):
+                self._display.display(line, color=_colour(state))
+
+    def _look(self, result: Any) -> list[SeenJob]:
+        """Take in what is told of jobs that are waited for; what it was."""
+        event, now = _core.event_of(result), time.monotonic()
+        with self._lock:
+            told = self._take_in(event, now)
+            ended = self._watching.look(event.host, told, now)
+            lines = (
+                [] if self._screen else self._watching.news(told, now, self.get_option("interval"))
+            )
+        self._say_ended(ended, now)
+        for job in lines:
+            self._display.display(progress_line(job, now))
+        if self._screen:
+            self._screen.update()
+        else:
+            # core leaves that to the end or to a full buffer, so the reader of a log would wait for what jobs printed
+            sys.stdout.flush()
+        return told
+
+    def _end(self, result: Any, whole_task: bool) -> bool:
+        """Take in a result; whether it was about jobs."""
+        event, now = _core.event_of(result), time.monotonic()
+        with self._lock:
+            told = self._take_in(event, now)
+            ended = self._watching.end(event.host, told, whole_task)
+        self._say_ended(ended, now)
+        if self._screen:
+            self._screen.update()
+        return bool(told)
+
+    def _take_in(self, event: _core.Event, now: float) -> list[SeenJob]:
+        task = self._watching.task_of(event.host) or event.task
+        return self._seen.note(event.host, task, event.data, now)
+
+    def _say_ended(self, ended: list[SeenJob], now: float) -> None:
+        for job in ended:
+            self._display.display(end_line(job, now), color=_colour(job.state))
+
+    def _can_draw(self) -> bool:
+        """ansible-runner and AWX make a callback of their own from this one, and read what it prints from a terminal."""
+        return bool(
+            HAS_RICH
+            and self.__class__ is CallbackModule
+            and self.get_option("bars") == "auto"
+            and sys.stdout.isatty()
+            and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+        )
+
+
+def _colour(state: str) -> str | None:
+    """The configured colour for a job in this state."""
+    if not state or state in ("queued", "running"):
+        return None
+    found: str = C.COLOR_OK if state == STATE_SUCCEEDED else C.COLOR_ERROR  # type: ignore[attr-defined]  # made at run time
+    return found

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter job_table: jobs of many hosts as lines of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.longrun.jobs.plugins.plugin_utils.job_text import table
+from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJobs
+
+DOCUMENTATION = r"""
+name: job_table
+short_description: Jobs of many hosts as lines of a table
+version_added: 0.1.0
+author:
+  - longrun.jobs contributors (@longrun)
+description:
+  - Makes a table for people, with the columns job, host, state, elapsed, cpu and peak memory.
+options:
+  _input:
+    description:
+      - The jobs of each host, as M(longrun.jobs.async_info), M(longrun.jobs.async_cancel) and M(longrun.jobs.async_wait) return them in
+        RV(longrun.jobs.async_info#module:jobs). The keys are the names of the hosts.
+    type: dict
+    required: true
+  rows:
+    description:
+      - How many jobs there are in the table at most. The others are summed up. V(0) means all of them.
+    type: int
+    default: 0
+"""
+
+EXAMPLES = r"""
+- name: List all jobs
+  longrun.jobs.async_info:
+  register: found
+
+- name: Show them
+  ansible.builtin.debug:
+    msg: "{{ {inventory_hostname: found.jobs} | longrun.jobs.job_table }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The lines, the head first.
+  type: list
+  elements: str
+  sample:
+    - JOB         HOST  STATE    ELAPSED    CPU  PEAK MEMORY
+    - os-upgrade  web1  running   41.2 s  3.1 s     38.3 MiB
+"""
+
+
+def job_table(value: Any, rows: int = 0) -> list[str]:
+    """The table's lines."""
+    if not isinstance(value, Mapping):
+        raise AnsibleFilterError(
+            f"job_table: give the jobs of each host by its name, not {type(value).__name__}"
+        )
+    if not isinstance(rows, int) or rows < 0:
+        raise AnsibleFilterError(f"job_table: rows: {rows!r} is no number of rows")
+    seen = SeenJobs()
+    for host, jobs in value.items():
+        seen.note(str(host), "", {"jobs": jobs}, 0.0)
+    return [line for _state, line in table(list(seen), 0.0, rows)]
+
+
+class FilterModule:
+    """Where Ansible finds the filter."""
+
+    def filters(self) -> dict[str, Callable[..., list[str]]]:
+        return {"job_table": job_table}
