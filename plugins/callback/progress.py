@@ -21,7 +21,7 @@ description:
     O(interval) for each job, only if something has changed, and once more when the job has ended.
   - At the end of the run all jobs stand in a table.
   - It serves tasks with C(async) and C(poll), C(until) loops over M(longrun.jobs.async_status) or M(ansible.builtin.async_status),
-    and M(longrun.jobs.async_wait).
+    M(longrun.jobs.async_run) with C(wait), and M(longrun.jobs.async_wait).
   - In place of the lines C(ASYNC POLL), C(ASYNC OK), C(ASYNC FAILED) and, of jobs that run, C(FAILED - RETRYING). With C(-vv) these are
     printed, too.
 extends_documentation_fragment:

@@ -6,7 +6,7 @@
 """Starting any number of jobs in one request: those of a queue in their order, those of a name once."""
 
 import os
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from .cancel import Cancellation, Meant
 from .chain import BLOCK_STEPS, BLOCKS
@@ -108,7 +108,7 @@ class _Starter:
                     return
                 with NamesLocked(self._system, private):
                     new = self._settle_names(directory, private, named)
-                    self._start_in_turn(private, [job for job in self.jobs if job in new])
+                    self._start_in_turn(private, [job for job in self.jobs if job.jid in new])
             finally:
                 private.close()
         finally:
@@ -123,8 +123,8 @@ class _Starter:
 
     def _settle_names(
         self, directory: Directory, private: Directory, named: List[_Ordered]
-    ) -> List[_Ordered]:
-        """The jobs that are to be started; the others are answered for. JobError: a name must not be there, but is."""
+    ) -> Set[str]:
+        """The ids of the jobs that are to be started; the others are answered for. JobError: a name must not be there, but is."""
         found = newest_jobs(private, [str(job.name) for job in named])
         known = {}  # type: Dict[str, Dict[str, Any]]
         for job in named:
@@ -141,7 +141,7 @@ class _Starter:
                     "with if_exists=attach, replace or restart_finished it need not be an error",
                     existing=status["ansible_job_id"],
                 )
-        new = [job for job in self.jobs if job.jid not in known]
+        new = {job.jid for job in self.jobs if job.jid not in known}
         for job in named:
             status = known.get(job.jid)
             if status is None:
@@ -151,7 +151,7 @@ class _Starter:
             if how == "replace" and not ended:
                 self._end(directory, status)
             if how == "replace" or (how == "restart_finished" and ended):
-                new.append(job)
+                new.add(job.jid)
             else:
                 job.answer = self._attached(job, status)
         return new
