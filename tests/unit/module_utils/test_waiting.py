@@ -191,7 +191,8 @@ def test_it_sleeps_until_a_job_ends_and_looks_at_nothing_meanwhile(jobs, wait_wh
     jobs.start(2)
     system = Asleep()
     wait_while(lambda _system: jobs.end_all(), system)
-    assert all(LONG - SECONDS < pause <= LONG for pause in system.pauses)
+    # behind a job that ends, it may look once more before all of its locks are free
+    assert LONG - SECONDS < system.pauses[0] <= LONG
     # each job frees two locks, and nothing else woke it
     assert len(system.pauses) <= 4
 
