@@ -24,6 +24,10 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils.orders import (
     fingerprint,
     read_orders,
 )
+from ansible_collections.longrun.jobs.plugins.plugin_utils.refusal import (
+    refusal,
+    windows_refusal,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils.started import (
     predicted_result,
     started_result,
@@ -66,9 +70,7 @@ class ActionModule(_core.CarrierAction):
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         if _core.is_windows(self):
-            return _failed(
-                "longrun.jobs.async_run needs a target with a POSIX shell and Python; this is Windows"
-            )
+            return windows_refusal("async_run")
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(argument_spec=RUN_TASK_OPTIONS)
         try:
@@ -77,7 +79,7 @@ class ActionModule(_core.CarrierAction):
                 return self._predict(orders, given["jobs"] is not None, task_vars)
             params = self._request(orders, task_vars)
         except JobError as error:
-            return _failed(error.message)
+            return refusal(error.message)
         return self._start(given, orders, params, task_vars)
 
     def _orders(self, given: dict[str, Any]) -> list[Order]:
@@ -183,17 +185,12 @@ class ActionModule(_core.CarrierAction):
             for job, one, cursor in zip(jobs, started, shown, strict=True):
                 job.live = LiveOutput(host, cursor, started_here=not one["attached"])
         # in a request of its own: a job may cut the connection, and must be known by then
-        refusal, done = waiter.wait(jobs, waiter.interval, several)
-        if refusal:
-            return dict(result, **refusal)
+        refused, done = waiter.wait(jobs, waiter.interval, several)
+        if refused:
+            return dict(result, **refused)
         statuses = [job.status for job in jobs]
         passed_on = dict(waiter.passed_on, warnings=result.get("warnings", []))
         return waited_run_result(passed_on, statuses, started, several, done)
-
-
-def _failed(message: str) -> dict[str, Any]:
-    """As a result: core up to 2.18 shows a traceback for what is raised."""
-    return {"failed": True, "msg": message}
 
 
 def _seconds(option: str, text: str) -> float:

@@ -13,17 +13,16 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import J
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput
 from ansible_collections.longrun.jobs.plugins.plugin_utils.references import job_references
+from ansible_collections.longrun.jobs.plugins.plugin_utils.refusal import (
+    refusal,
+    windows_refusal,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils.waited import (
     WAIT_TASK_OPTIONS,
     cancelled_result,
     waited_result,
 )
 from ansible_collections.longrun.jobs.plugins.plugin_utils.waiter import Awaited, Waiter
-
-
-def _failed(message: str) -> dict[str, Any]:
-    """As a result: core up to 2.18 shows a traceback for what is raised."""
-    return {"failed": True, "msg": message}
 
 
 class ActionModule(_core.CarrierAction):
@@ -36,18 +35,16 @@ class ActionModule(_core.CarrierAction):
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         if _core.is_windows(self):
-            return _failed(
-                "longrun.jobs.async_wait needs a target with a POSIX shell and Python; this is Windows"
-            )
+            return windows_refusal("async_wait")
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(argument_spec=WAIT_TASK_OPTIONS)
         for option in ("timeout", "interval"):
             if not 0 <= given[option] < 1e9:
-                return _failed(f"{option}: {given[option]:g} is no number of seconds")
+                return refusal(f"{option}: {given[option]:g} is no number of seconds")
         try:
             references = job_references(given["jobs"])
         except JobError as error:
-            return _failed(error.message)
+            return refusal(error.message)
         host = str((task_vars or {}).get("inventory_hostname", ""))
         streams = given["stream"] and not self._task.no_log and _core.shows_text()
         jobs = [Awaited(one, LiveOutput(host) if streams else None) for one in references]
@@ -62,9 +59,9 @@ class ActionModule(_core.CarrierAction):
         )
         # with lines to show, a first look tells which jobs had ended before: those show nothing
         first = 0.0 if given["stream"] else waiter.interval
-        refusal, done = waiter.wait(jobs, first, len(jobs) > 1)
-        if refusal:
-            return refusal
+        refused, done = waiter.wait(jobs, first, len(jobs) > 1)
+        if refused:
+            return refused
         jobs = [job for job in jobs if not job.twin]
         statuses = [job.status for job in jobs]
         result = dict(waiter.passed_on, **waited_result(statuses, done, given["timeout"]))

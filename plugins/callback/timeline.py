@@ -100,7 +100,7 @@ class CallbackModule(CallbackBase):
             raise AnsibleOptionsError(f"longrun.jobs.timeline: path: {path!r} is no name of a file")
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        self._playbook = Path(playbook._file_name).name
+        self._playbook = _core.playbook_name(playbook)
         atexit.register(self._write)
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:

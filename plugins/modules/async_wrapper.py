@@ -562,6 +562,9 @@ class Redactor:
 
 
 # part: tap
+TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
+
+
 class _TappedStream:
 
     def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
@@ -2370,9 +2373,7 @@ def conclude(
     system: Any, job_dir: Directory, record: Dict[str, Any], state: Optional[str], reason: str
 ) -> Dict[str, Any]:
     if record["steps"] is not None:
-        if (
-            state is None
-        ):  # its last module came to an end, but not the supervisor that knew what comes next
+        if state is None:
             state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
         result = result_of_chain(job_dir, record, state, reason)
     elif state is None:
@@ -2695,9 +2696,7 @@ class Supervisor:
         self._usage = (0.0, 0)  # CPU seconds, peak bytes
         self._requested = False
         self._module_ended = False
-        self._began = (
-            0.0  # monotonic seconds at which the module that runs was started, and wall clock
-        )
+        self._began = 0.0
         self._began_wall = 0.0
         self._deadline = None  # type: Optional[float]
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
@@ -3272,16 +3271,13 @@ def wrap(
     return answer, 0
 
 
-_TAP_PARTS = ("output", "spool", "tap")
-
-
 def tap_text(program: str) -> str:
     parts = {}
     for text in program.split("\n# part: ")[1:]:
         name, _unused, body = text.partition("\n")
         parts[name] = body
     heads = "import io, json, os, re, sys, threading\nfrom typing import *\n"
-    return heads + "\n".join(parts.get(name, "") for name in _TAP_PARTS)
+    return heads + "\n".join(parts.get(name, "") for name in TAP_PARTS)
 
 
 def main() -> None:

@@ -47,6 +47,7 @@ __all__ = (
     "event_of",
     "is_windows",
     "module_and_arguments",
+    "playbook_name",
     "print_within",
     "remote_tmp_options",
     "reset_connection",
@@ -449,6 +450,11 @@ def event_of(result: Any) -> Event:
     task = getattr(result, "task", None) or result._task
     data = result.result if hasattr(result, "result") else result._result
     return Event(str(host.get_name()), str(task.get_name()), data)
+
+
+def playbook_name(playbook: Any) -> str:
+    """The name of the file of a playbook, as ``v2_playbook_on_start`` is given it, in all of these cores."""
+    return Path(playbook._file_name).name
 
 
 def waits_for_jobs(task: Any) -> bool:

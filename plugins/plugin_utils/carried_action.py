@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils.refusal import windows_refusal
 
 
 class CarriedAction(_core.CarrierAction):
@@ -25,9 +24,7 @@ class CarriedAction(_core.CarrierAction):
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         if _core.is_windows(self):
-            raise AnsibleActionFail(
-                f"longrun.jobs.{self._carried_module} needs a target with a POSIX shell and Python; this is Windows"
-            )
+            return windows_refusal(self._carried_module)
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(argument_spec=self._options)
         return dict(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from . import cores, host, lint, sanity, scenarios, screens, units, workspace
 from .bench import Bench, remove_machines
-from .process import StageError, say
-from .summary import table
+from .process import StageError, say, shown
+from .summary import reasons, table
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def test(names: Sequence[str]) -> bool:
     if unknown:
         raise StageError(f"no such check: {', '.join(sorted(unknown))}")
     rows: list[tuple[str, str, str]] = []
+    failures: dict[str, list[str]] = {}
     begin = time.monotonic()
     host.install(host.PACKAGES)
     for remains in workspace.abandoned():
@@ -67,25 +68,28 @@ def test(names: Sequence[str]) -> bool:
             place.install_collection(bench.venv, place.tree)
             rows.append(("preparation", _seconds(begin), "passed"))
             for check in chosen:
-                rows.append(_timed(check, bench))
+                rows.append(_timed(check, bench, failures))
         finally:
             remove_machines(place)
-    failed = [row[0] for row in rows if row[-1] != "passed"]
     print("\n" + table(("Check", "Seconds", "Result"), rows), flush=True)
-    verdict = f"failed: {', '.join(failed)}" if failed else "all passed"
+    for name, lines in failures.items():
+        print(f"\n{name}:", *lines, sep="\n  ", flush=True)
+    verdict = f"failed: {', '.join(failures)}" if failures else "all passed"
     say(f"{verdict}, in {_seconds(begin)} seconds")
-    return not failed
+    return not failures
 
 
-def _timed(check: Check, bench: Bench) -> tuple[str, str, str]:
+def _timed(check: Check, bench: Bench, failures: dict[str, list[str]]) -> tuple[str, str, str]:
     begin = time.monotonic()
     say(check.name)
+    shown()
     result = "passed"
     try:
         check.run(bench)
     except StageError as error:
         say(str(error))
         result = "FAILED"
+        failures[check.name] = [*reasons(shown()), str(error)]
     seconds = _seconds(begin)
     say(f"{check.name}: {result} after {seconds} seconds")
     return check.name, seconds, result

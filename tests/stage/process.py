@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 # No program of the stage takes this long; one that hangs must not hang the stage.
@@ -18,6 +21,9 @@ DEADLINE = 30 * 60
 Env = Mapping[str, str] | None
 
 _running: set[subprocess.Popen[str]] = set()
+
+# what the check that runs has shown; of a check that says more than this, the end
+_shown: deque[str] = deque(maxlen=100_000)
 
 
 class StageError(Exception):
@@ -32,14 +38,15 @@ def say(message: str) -> None:
 def run(command: Sequence[str], *, env: Env = None, cwd: Path | None = None) -> None:
     """Run *command* with its output shown; raise StageError when it fails."""
     print(f"$ {shlex.join(command)}", flush=True)
-    status = _run(command, env, cwd, stdout=None, stderr=None)
-    if status.returncode != 0:
-        raise StageError(f"exit status {status.returncode}: {shlex.join(command)}")
+    # whoever sits at a terminal has its colours, and reads what failed there
+    status = _run(command, env, cwd) if sys.stdout.isatty() else _run_shown(command, env, cwd)
+    if status != 0:
+        raise StageError(f"exit status {status}: {shlex.join(command)}")
 
 
 def output(command: Sequence[str], *, env: Env = None, cwd: Path | None = None) -> str:
     """Return what *command* writes to stdout; raise StageError with its stderr when it fails."""
-    status = _run(command, env, cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    status = _collect(command, env, cwd, stderr=subprocess.PIPE)
     if status.returncode != 0:
         raise StageError(f"exit status {status.returncode}: {shlex.join(command)}\n{status.stderr}")
     return status.stdout
@@ -52,13 +59,20 @@ def transcript(
 
     For checks that run side by side, whose output would otherwise be shuffled together.
     """
-    status = _run(command, env, cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    status = _collect(command, env, cwd, stderr=subprocess.STDOUT)
     return status.returncode, f"$ {shlex.join(command)}\n{status.stdout}"
 
 
-def _run(
-    command: Sequence[str], env: Env, cwd: Path | None, *, stdout: int | None, stderr: int | None
-) -> subprocess.CompletedProcess[str]:
+@contextlib.contextmanager
+def _started(
+    command: Sequence[str],
+    env: Env,
+    cwd: Path | None,
+    *,
+    stdout: int | None = None,
+    stderr: int | None = None,
+) -> Iterator[subprocess.Popen[str]]:
+    """A program that is ended with its reader, and after the deadline."""
     with subprocess.Popen(
         command,
         env=env,
@@ -70,16 +84,46 @@ def _run(
         errors="replace",
     ) as program:
         _running.add(program)
-        try:
-            out, err = program.communicate(timeout=DEADLINE)
-        except subprocess.TimeoutExpired as error:
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
             program.kill()
-            raise StageError(f"no end after {DEADLINE} seconds: {shlex.join(command)}") from error
+
+        timer = threading.Timer(DEADLINE, end)
+        timer.start()
+        try:
+            yield program
+            program.wait()
         except BaseException:
             program.terminate()
             raise
         finally:
+            timer.cancel()
             _running.discard(program)
+    if late.is_set():
+        raise StageError(f"no end after {DEADLINE} seconds: {shlex.join(command)}")
+
+
+def _run(command: Sequence[str], env: Env, cwd: Path | None) -> int:
+    with _started(command, env, cwd) as program:
+        pass
+    return program.returncode
+
+
+def _run_shown(command: Sequence[str], env: Env, cwd: Path | None) -> int:
+    with _started(command, env, cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as program:
+        assert program.stdout is not None
+        for line in program.stdout:
+            show(line)
+    return program.returncode
+
+
+def _collect(
+    command: Sequence[str], env: Env, cwd: Path | None, *, stderr: int
+) -> subprocess.CompletedProcess[str]:
+    with _started(command, env, cwd, stdout=subprocess.PIPE, stderr=stderr) as program:
+        out, err = program.communicate()
     return subprocess.CompletedProcess(command, program.returncode, out, err)
 
 
@@ -90,6 +134,14 @@ def end_running() -> None:
 
 
 def show(text: str) -> None:
-    """Print a transcript."""
+    """Print a transcript, or a line of one."""
+    _shown.extend(text.splitlines())
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
     sys.stdout.flush()
+
+
+def shown() -> list[str]:
+    """Return the lines that were shown since this was last asked."""
+    lines = list(_shown)
+    _shown.clear()
+    return lines

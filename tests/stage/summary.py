@@ -6,7 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_CONTROL = re.compile(r"\x1b\[[0-9;]*m")
+# as pytest, Ansible and compilers begin what went wrong
+_TELLING = re.compile(r"^(E   |FAILED |ERROR )|fatal: \[|failed: \[|\bERROR\b|\berror: ")
+_MOST = 12
+_WIDEST = 400
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -17,3 +24,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
+
+
+def reasons(lines: Sequence[str]) -> list[str]:
+    """Return the last of *lines* that tell why a check failed; where none does, the last of all.
+
+    They end a run's output, because that is what a log of it is sure to show.
+    """
+    plain = [_CONTROL.sub("", line).rstrip() for line in lines]
+    telling = [line for line in plain if _TELLING.search(line)]
+    return [line[:_WIDEST] for line in (telling or [line for line in plain if line])[-_MOST:]]

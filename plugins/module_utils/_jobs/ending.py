@@ -241,9 +241,8 @@ def conclude(
     state: None takes the module's own result.
     """
     if record["steps"] is not None:
-        if (
-            state is None
-        ):  # its last module came to an end, but not the supervisor that knew what comes next
+        # its last module came to an end, but not the supervisor that knew what comes next
+        if state is None:
             state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
         result = result_of_chain(job_dir, record, state, reason)
     elif state is None:

@@ -25,19 +25,16 @@ from .settings import Settings
 from .states import END_STATES
 from .store import PRIVATE_DIR, SHOWN_FILE, Directory, create_async_dir
 from .supervisor import Plan
+from .tap import TAP_PARTS
 from .tickets import Ticket, take_tickets
 from .view import DEFAULT_SHOWN, output_view
 
 IF_EXISTS = ("attach", "fail", "replace", "restart_finished")
-_AT_ONCE = 64  # starts under way: a start holds a pipe, and a ticket three descriptors
-_TAP_PARTS = ("output", "spool", "tap")
+_AT_ONCE = 64  # starts under way: a start holds a pipe, and a ticket two descriptors
 # payloads: parcels, see parcel.py, each of {style, shebang, module, args}. jobs: as plugin_utils/orders.py makes them
 RUN_OPTIONS = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "jobs": {"type": "list", "elements": "dict", "required": True},
-    "wait": {
-        "type": "dict"
-    },  # for async_wait in the same request: its options, and job, with the cursor of each
 }  # type: Dict[str, Dict[str, Any]]
 
 
@@ -68,7 +65,7 @@ class _Ordered:
 def _tap_text(library: Mapping[str, str]) -> str:
     """The parts of this library that a respawned module takes along."""
     lines = []  # type: List[str]
-    for part in _TAP_PARTS:
+    for part in TAP_PARTS:
         lines += [line for line in library[part].splitlines() if not line.startswith("from .")]
     return "\n".join(lines)
 
@@ -78,7 +75,6 @@ class _Starter:
 
     def __init__(self, system: Any, params: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         self._system = system
-        self._environ = environ
         self._library = params["_library"]
         self._home = environ.get("HOME") or ""
         self._given_dir = meant_dir(params)

@@ -98,9 +98,8 @@ class Supervisor:
         self._usage = (0.0, 0)  # CPU seconds, peak bytes
         self._requested = False
         self._module_ended = False
-        self._began = (
-            0.0  # monotonic seconds at which the module that runs was started, and wall clock
-        )
+        # when the module that runs was started: monotonic seconds, and wall clock
+        self._began = 0.0
         self._began_wall = 0.0
         self._deadline = None  # type: Optional[float]
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}

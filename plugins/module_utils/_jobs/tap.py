@@ -17,6 +17,8 @@ from typing import Any, Dict, Iterable, List, Optional
 from .output import Redactor
 from .spool import SpoolWriter
 
+TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
+
 
 class _TappedStream:
     """One pipe of one child: spools what was read, with the values that the module must not show replaced."""

@@ -19,6 +19,7 @@ from .settings import SettingError, read_settings
 from .store import expand_home
 from .supervisor import plan_of_one
 from .system import System
+from .tap import TAP_PARTS
 
 
 class Invocation(NamedTuple):
@@ -113,9 +114,6 @@ def wrap(
     return answer, 0
 
 
-_TAP_PARTS = ("output", "spool", "tap")
-
-
 def tap_text(program: str) -> str:
     """The parts of this program that a respawned module takes along."""
     parts = {}
@@ -123,7 +121,7 @@ def tap_text(program: str) -> str:
         name, _unused, body = text.partition("\n")
         parts[name] = body
     heads = "import io, json, os, re, sys, threading\nfrom typing import *\n"
-    return heads + "\n".join(parts.get(name, "") for name in _TAP_PARTS)
+    return heads + "\n".join(parts.get(name, "") for name in TAP_PARTS)
 
 
 def main() -> None:

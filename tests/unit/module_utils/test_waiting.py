@@ -191,7 +191,7 @@ def test_it_sleeps_until_a_job_ends_and_looks_at_nothing_meanwhile(jobs, wait_wh
     jobs.start(2)
     system = Asleep()
     wait_while(lambda _system: jobs.end_all(), system)
-    # behind a job that ends, it may look once more before all of its locks are free
+    # a job whose two locks are free before it is asked after again is waited for in short steps, and woken at once
     assert LONG - SECONDS < system.pauses[0] <= LONG
     # each job frees two locks, and nothing else woke it
     assert len(system.pauses) <= 4
