@@ -40,7 +40,7 @@ def job_file(place):
 def wrapper(place):
     """A process that looks like core's wrapper of a job."""
     program = place.root / "async_wrapper.py"
-    program.write_text("import sys; sys.stdin.readline()")
+    program.write_text("import sys; print(flush=True); sys.stdin.readline()")
     started = []
     place.started = True
 
@@ -48,8 +48,10 @@ def wrapper(place):
         process = subprocess.Popen(
             [sys.executable, str(program), given, "60", "/tmp/module", "_"],
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             env=place.environ,
         )
+        process.stdout.readline()  # for a moment after it was started, /proc shows no arguments of it
         started.append(process)
         return process
 
@@ -57,6 +59,7 @@ def wrapper(place):
     for process in started:
         process.kill()
         process.stdin.close()
+        process.stdout.close()
         process.wait()
 
 

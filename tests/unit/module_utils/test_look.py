@@ -41,7 +41,7 @@ def waiting(place):
     """A job that has printed and waits at a gate; and the gate."""
     gate = place.gate()
     jid = place.start(place.ansiballz(TAIL_THEN_WAIT.format(gate=gate.path)), preserve=False)
-    place.printed(jid, "one")
+    gate.reached()
     return jid, gate
 
 

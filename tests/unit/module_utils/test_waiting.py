@@ -52,8 +52,8 @@ class Jobs:
             module = self.place.ansiballz(MODULE.format(gate=gate.path))
             self.jids.append(self.place.start(module, **how))
             self._gates.append(gate)
-        for jid in self.jids:
-            self.place.printed(jid, "one")
+        for gate in self._gates[-count:]:
+            gate.reached()
         return self.jids
 
     def end(self, number, word="well"):
