@@ -51,13 +51,15 @@ class _Payloads:
             self._modules.append(module)
         return self._known[module]
 
-    def packed(self) -> list[dict[str, Any]]:
-        parcels = pack([one.data for one in self._modules], [one.name for one in self._modules])
+    def packed(self) -> dict[str, Any]:
+        parcels, texts = pack(
+            [one.data for one in self._modules], [one.name for one in self._modules]
+        )
         for parcel, module in zip(parcels, self._modules, strict=True):
             parcel.update(
                 style=module.style, shebang=module.shebang, module=module.name, args=module.args
             )
-        return parcels
+        return {"payloads": parcels, "_texts": texts}
 
 
 class ActionModule(_core.CarrierAction):
@@ -142,7 +144,7 @@ class ActionModule(_core.CarrierAction):
                     blocks[block].append(dict(payload, environ=step.environment))
             job = dict(order.target, given=given, blocks=blocks)
             told.append(dict(job, fingerprint=fingerprint(order, modules)))
-        return {"payloads": payloads.packed(), "jobs": told}
+        return dict(payloads.packed(), jobs=told)
 
     def _start(
         self,

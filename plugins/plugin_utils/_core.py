@@ -34,7 +34,7 @@ from ansible.plugins import action as core_actions
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import program
+from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import KnownTargets, program
 
 __all__ = (
     "BuiltModule",
@@ -94,6 +94,12 @@ def core_action(action: ActionBase, name: str) -> ActionBase:
     return replaced
 
 
+def _operation(module_name: str | None) -> str | None:
+    """Of a module of ours that is a request to the target; None for any other."""
+    operation = (module_name or "").removeprefix(_OURS)
+    return operation if operation in _OPERATIONS and operation != module_name else None
+
+
 class CarrierAction(ActionBase):
     """An action whose module is not built as AnsiballZ but sent as one plain program, in one exec.
 
@@ -101,18 +107,48 @@ class CarrierAction(ActionBase):
     become plugin cannot pipeline, core puts the same program on the target as a file.
     """
 
+    _with_library = True  # whether the program that is built next brings the library along
+
+    def _execute_module(self, *given: Any, **named: Any) -> dict[str, Any]:
+        """A request to a target that has kept the library goes without it, and once more with it if it has not."""
+        execute = super()._execute_module
+        if _operation(named.get("module_name")) is None:
+            return dict(execute(*given, **named))
+
+        def ask() -> dict[str, Any]:
+            # core adds to the arguments
+            return dict(execute(**dict(named, module_args=dict(arguments))))
+
+        arguments = named["module_args"]
+        known = KnownTargets(C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # made at run time
+        target = self._target(named.get("task_vars") or {}, arguments)
+        self._with_library = target not in known
+        answer = ask()
+        if known.note(target, answer) is False and not self._with_library:
+            self._with_library = True
+            answer = ask()
+            known.note(target, answer)
+        return answer
+
+    def _target(self, task_vars: dict[str, Any], module_args: dict[str, Any]) -> tuple[object, ...]:
+        """What tells one user's async dir on one host from another's."""
+        task = self._task
+        host = (task_vars.get("inventory_hostname"), task.delegate_to)
+        user = (task.remote_user, task.become, task.become_method, task.become_user)
+        return (*host, *user, module_args.get("async_dir"), module_args.get("_async_dir"))
+
     def _configure_module(
         self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]
     ) -> Any:
         """(style, shebang, data, path) up to 2.18, (bits, path) from 2.19 on."""
-        operation = module_name.removeprefix(_OURS)
-        if operation == module_name or operation not in _OPERATIONS:
+        operation = _operation(module_name)
+        if operation is None:
             return super()._configure_module(module_name, module_args, task_vars)
         params = {
             key: value for key, value in module_args.items() if not key.startswith("_ansible")
         }
         check_mode = bool(module_args.get("_ansible_check_mode"))
-        data = program(operation, params, check_mode)
+        data = program(operation, params, check_mode, self._with_library)
         shebang = self._carrier_shebang(task_vars)
         path = f"{operation}.py"
         built = getattr(module_common, "_BuiltModule", None)

@@ -9,35 +9,83 @@ Private to the collection longrun.jobs: may change in any release.
 
 from __future__ import annotations
 
+import ast
 import base64
+import hashlib
 import json
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.longrun.jobs.plugins.module_utils import _jobs
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.boot import KEPT
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.store import PRIVATE_DIR
 
 _SOURCES = Path(_jobs.__file__).parent
 _BOOT = "boot"
 
 
-def _packed(value: Any) -> str:
-    return base64.b64encode(zlib.compress(json.dumps(value).encode("utf-8"), 9)).decode("ascii")
+def _packed(value: Any, level: int) -> str:
+    data = zlib.compress(json.dumps(value).encode("utf-8"), level)
+    return base64.b64encode(data).decode("ascii")
 
 
 def _read_library() -> str:
     texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_SOURCES.glob("*.py"))}
     texts[""] = texts.pop("__init__")
     del texts[_BOOT]
-    return _packed(texts)
+    return _packed(texts, 9)
 
 
 # made where the plugin is loaded, in the main process: the workers, one a task and host, inherit it
 _LIBRARY = _read_library()
-_BOOT_TEXT = (_SOURCES / f"{_BOOT}.py").read_text(encoding="utf-8")
+# without its comments: it is sent each time, and compiled each time
+_BOOT_TEXT = ast.unparse(ast.parse((_SOURCES / f"{_BOOT}.py").read_text(encoding="utf-8")))
+_DIGEST = hashlib.sha256(_LIBRARY.encode("ascii")).hexdigest()[:16]
 
 
-def program(operation: str, params: dict[str, Any], check_mode: bool) -> bytes:
-    """The text of a Python 3.6+ program that answers the request on the target."""
-    request = _packed({"operation": operation, "params": params, "check_mode": check_mode})
-    return f"{_BOOT_TEXT}\n\nboot({_LIBRARY!r}, {request!r})\n".encode()
+def program(
+    operation: str, params: dict[str, Any], check_mode: bool, with_library: bool = True
+) -> bytes:
+    """The text of a Python 3.6+ program that answers the request on the target.
+
+    with_library: False where the target should have kept it; its answer tells if it has not, see ``KnownTargets``.
+    ``_texts`` among the params are long texts that it refers to by number: they go as they are, since what core builds
+    is packed already.
+    """
+    texts = params.pop("_texts", [])
+    told = {"operation": operation, "params": params, "check_mode": check_mode}
+    # where the jobs are is where this user keeps what is private
+    kept = (
+        f"{params.get('async_dir') or params.get('_async_dir') or '~/.ansible_async'}/{PRIVATE_DIR}"
+    )
+    given = (_LIBRARY if with_library else None, _DIGEST, kept, _packed(told, 1), texts)
+    return f"{_BOOT_TEXT}\n\nboot{given!a}\n".encode("ascii")
+
+
+class KnownTargets:
+    """Which targets have kept the library in this run, so that further requests to them need not bring it.
+
+    Workers are processes of their own, one a task and host: what one learns, the others find in *directory*, which
+    is that of this run alone.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = Path(directory)
+
+    def _mark(self, target: Sequence[object]) -> Path:
+        name = hashlib.sha256(repr((_DIGEST, *target)).encode()).hexdigest()
+        return self._directory / f"longrun-{name[:32]}"
+
+    def __contains__(self, target: Sequence[object]) -> bool:
+        return self._mark(target).exists()
+
+    def note(self, target: Sequence[object], answer: dict[str, Any]) -> bool | None:
+        """Take what an answer tells of this out of it: False if the target has not kept it, None if it says nothing."""
+        kept: bool | None = answer.pop(KEPT, None)
+        if kept:
+            self._mark(target).touch()
+        elif kept is False:
+            self._mark(target).unlink(missing_ok=True)
+        return kept

@@ -5,43 +5,156 @@
 # Private to the collection longrun.jobs: may change in any release.
 """The beginning of what the carrier sends: this library out of the text that came with it, and the request.
 
-Stands alone: its text is put before the library's, and only then is there a package to import from.
+Stands alone: its text is put before the library's, and only then is there a package to import from. Compiling the
+library takes longer than most requests do, so what was compiled is kept beside the jobs, for the next request, which
+then need not bring it; it is believed only where nobody but this user can have written it. Nothing is imported here
+that costs time.
 """
 
-import base64
+import binascii
 import json
+import marshal
+import os
 import sys
 import zlib
-from typing import Any, Dict, Optional
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # never at run time: typing takes longer to import than all of this
+    from typing import Any, Dict, List, Optional
 
 CARRIED_PACKAGE = "longrun_jobs"
+KEPT = "_library_kept"  # whether the next request may come without the library
+_KEPT_SECONDS = (
+    7 * 86400
+)  # for which code of another Python, or of another version, is left where it is
 
 
 class CarriedLibrary:
-    """Finds and loads the modules of the package from their texts; each is compiled when it is first needed."""
+    """Finds and loads the modules of the package; from texts, each is compiled when it is first needed."""
 
-    def __init__(self, texts: Dict[str, str]) -> None:
-        self._texts = texts
+    def __init__(self, packed: str, codes: "Dict[str, Any]") -> None:
+        self._packed = packed
+        self._texts = None  # type: Optional[Dict[str, str]]
+        self.codes = codes
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[Any]:
+    @property
+    def texts(self) -> "Dict[str, str]":
+        if self._texts is None:
+            text = zlib.decompress(binascii.a2b_base64(self._packed)).decode("utf-8")
+            self._texts = json.loads(text)
+        return self._texts
+
+    def code(self, part: str) -> "Any":
+        if part not in self.codes:
+            self.codes[part] = compile(self.texts[part], f"<{CARRIED_PACKAGE}.{part}>", "exec")
+        return self.codes[part]
+
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Optional[Any]":
         package, _unused, part = name.partition(".")
-        if package != CARRIED_PACKAGE or part not in self._texts:
+        if package != CARRIED_PACKAGE or (part not in self.codes and part not in self.texts):
             return None
-        spec_class: Any = type(sys.__spec__)  # ModuleSpec, without the cost of importing importlib
+        spec_class = type(
+            sys.__spec__
+        )  # type: Any  # ModuleSpec, without the cost of importing importlib
         return spec_class(name, self, is_package=not part)
 
-    def create_module(self, _spec: Any) -> None:
+    def create_module(self, _spec: "Any") -> None:
         return None
 
-    def exec_module(self, module: Any) -> None:
-        part = module.__name__.partition(".")[2]
-        exec(compile(self._texts[part], f"<{module.__name__}>", "exec"), module.__dict__)
+    def exec_module(self, module: "Any") -> None:
+        exec(self.code(module.__name__.partition(".")[2]), module.__dict__)
 
 
-def boot(library: str, request: str) -> None:
-    """library, request: JSON, deflated, in base64."""
-    texts = json.loads(zlib.decompress(base64.b64decode(library)).decode("utf-8"))
-    sys.meta_path.insert(0, CarriedLibrary(texts))
-    from longrun_jobs.operations import carry_out  # type: ignore[import-not-found]  # only now there
+class KeptLibrary:
+    """The file that keeps the library for this very Python; its directory must be there already."""
 
-    carry_out(json.loads(zlib.decompress(base64.b64decode(request)).decode("utf-8")), texts)
+    def __init__(self, directory: str, digest: str) -> None:
+        self._directory = os.path.expanduser(directory)
+        self._name = f"library-{sys.hexversion:x}-{digest}.code"
+
+    def _open_directory(self) -> int:
+        """OSError: it is not there, or somebody else could have put a file into it."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+        fd = os.open(self._directory, flags)
+        info = os.fstat(fd)
+        if info.st_uid != os.geteuid() or info.st_mode & 0o022:
+            os.close(fd)
+            raise OSError("others may write here")
+        return fd
+
+    def read(self) -> "Optional[CarriedLibrary]":
+        """None where there is none that could be believed."""
+        try:
+            directory = self._open_directory()
+            try:
+                flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+                fd = os.open(self._name, flags, dir_fd=directory)
+            finally:
+                os.close(directory)
+            with open(fd, "rb") as source:
+                info = os.fstat(fd)
+                data = source.read()
+        except OSError:
+            return None
+        # a file that a power cut left half written must not come to marshal, which believes everything
+        whole = data[:8] == b"%08x" % zlib.crc32(data[8:])
+        if info.st_uid != os.geteuid() or info.st_mode & 0o022 or not whole:
+            return None
+        return CarriedLibrary(*marshal.loads(data[8:]))
+
+    def write(self, packed: str, library: CarriedLibrary) -> bool:
+        """All or nothing; False where that cannot be: then the next request brings it again."""
+        data = marshal.dumps((packed, {part: library.code(part) for part in library.texts}))
+        temporary = f".{self._name}.{os.getpid()}"
+        try:
+            directory = self._open_directory()
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+                with open(os.open(temporary, flags, 0o600, dir_fd=directory), "wb") as target:
+                    target.write(b"%08x" % zlib.crc32(data) + data)
+                os.rename(temporary, self._name, src_dir_fd=directory, dst_dir_fd=directory)
+                self._sweep(directory)
+            finally:
+                os.close(directory)
+        except OSError:
+            return False
+        return True
+
+    @staticmethod
+    def _sweep(directory: int) -> None:
+        import time
+
+        names = os.listdir(directory)  # type: List[str]
+        for name in names:
+            if name.lstrip(".").startswith("library-"):
+                age = time.time() - os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime
+                if age > _KEPT_SECONDS:
+                    os.unlink(name, dir_fd=directory)
+
+
+def boot(
+    packed: "Optional[str]", digest: str, directory: str, request: str, texts: "List[str]"
+) -> None:
+    """packed: the library's texts as JSON, deflated, in base64; None if it should be kept here. digest: its name.
+
+    directory: where it may be kept. request: JSON, deflated, in base64. texts: what that refers to by number.
+    """
+    keeper = KeptLibrary(directory, digest)
+    library = keeper.read()
+    kept = library is not None
+    if library is None:
+        if packed is None:
+            print(json.dumps({KEPT: False}), flush=True)
+            os._exit(0)
+        library = CarriedLibrary(packed, {})
+    sys.meta_path.insert(0, library)
+    # only now there
+    from longrun_jobs.operations import answer_to, say  # type: ignore[import-not-found]
+
+    told = json.loads(zlib.decompress(binascii.a2b_base64(request)).decode("utf-8"))
+    answer = answer_to(told, texts, library)
+    if packed is not None:
+        answer[KEPT] = kept or keeper.write(packed, library)
+    say(answer)
+    # nothing is left to do: taking the interpreter down piece by piece would take longer than the request did
+    os._exit(0)

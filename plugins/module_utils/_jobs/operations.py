@@ -8,7 +8,7 @@
 import json
 import os
 import sys
-from typing import Any, Dict, Mapping, NamedTuple
+from typing import Any, Dict, Mapping, NamedTuple, Sequence
 
 from .errors import JobError
 from .system import System
@@ -73,7 +73,7 @@ def say(answer: Dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def carry_out(request: Mapping[str, Any], library: Mapping[str, str]) -> None:
-    """library: the texts of this package as they were sent; a job takes some of them along."""
-    params = dict(request["params"], _library=library)
-    say(perform(request["operation"], params, request["check_mode"]))
+def answer_to(request: Mapping[str, Any], texts: Sequence[str], library: Any) -> Dict[str, Any]:
+    """texts: what the request refers to by number. library: what was sent with it, see boot.py; a job takes parts along."""
+    params = dict(request["params"], _texts=texts, _library=library)
+    return perform(request["operation"], params, request["check_mode"])

@@ -5,8 +5,8 @@
 # Private to the collection longrun.jobs: may change in any release.
 """Many texts that are nearly the same, such as one module with other arguments, packed as what differs."""
 
-import base64
-from typing import Any, Dict, List, Mapping, Sequence
+import binascii
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 
 def _common_head(left: bytes, right: bytes) -> int:
@@ -32,30 +32,43 @@ def _common_tail(left: bytes, right: bytes) -> int:
     return low
 
 
-def pack(texts: Sequence[bytes], kinds: Sequence[str]) -> List[Dict[str, Any]]:
-    """A parcel for each text: whole, or what it has between a head and a tail of an earlier one of the same kind."""
+def _encoded(text: bytes) -> str:
+    return binascii.b2a_base64(text, newline=False).decode("ascii")
+
+
+def pack(texts: Sequence[bytes], kinds: Sequence[str]) -> Tuple[List[Dict[str, Any]], List[str]]:
+    """A parcel for each text, and the texts that are sent whole.
+
+    A parcel says which of those it is, or what it has between a head and a tail of an earlier one of the same kind.
+    """
     first = {}  # type: Dict[str, int]
     parcels = []  # type: List[Dict[str, Any]]
+    wholes = []  # type: List[str]
     for number, (text, kind) in enumerate(zip(texts, kinds)):
         like = first.setdefault(kind, number)
         if like == number:
-            parcels.append({"text": base64.b64encode(text).decode("ascii")})
+            plain = max(text, default=0) < 128  # as most are: nothing is to be encoded, or decoded
+            parcels.append({"whole": len(wholes), "plain": plain})
+            wholes.append(text.decode("ascii") if plain else _encoded(text))
             continue
         model = texts[like]
         head = _common_head(model, text)
         tail = _common_tail(model[head:], text[head:])
-        middle = base64.b64encode(text[head : len(text) - tail]).decode("ascii")
-        parcels.append({"like": like, "head": head, "tail": tail, "text": middle})
-    return parcels
+        middle = _encoded(text[head : len(text) - tail])
+        parcels.append({"like": like, "head": head, "tail": tail, "middle": middle})
+    return parcels, wholes
 
 
-def unpack(parcels: Sequence[Mapping[str, Any]]) -> List[bytes]:
+def unpack(parcels: Sequence[Mapping[str, Any]], wholes: Sequence[str]) -> List[bytes]:
     """The texts again."""
     texts = []  # type: List[bytes]
     for parcel in parcels:
-        text = base64.b64decode(parcel["text"])
         if "like" in parcel:
             model = texts[parcel["like"]]
-            text = model[: parcel["head"]] + text + model[len(model) - parcel["tail"] :]
+            middle = binascii.a2b_base64(parcel["middle"])
+            text = model[: parcel["head"]] + middle + model[len(model) - parcel["tail"] :]
+        else:
+            whole = wholes[parcel["whole"]]
+            text = whole.encode("ascii") if parcel["plain"] else binascii.a2b_base64(whole)
         texts.append(text)
     return texts

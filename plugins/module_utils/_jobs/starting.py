@@ -31,7 +31,7 @@ from .view import DEFAULT_SHOWN, output_view
 
 IF_EXISTS = ("attach", "fail", "replace", "restart_finished")
 _AT_ONCE = 64  # starts under way: a start holds a pipe, and a ticket two descriptors
-# payloads: parcels, see parcel.py, each of {style, shebang, module, args}. jobs: as plugin_utils/orders.py makes them
+# payloads: parcels of the texts that come with the request, see parcel.py, each with {style, shebang, module, args}. jobs: as plugin_utils/orders.py makes them
 RUN_OPTIONS = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "jobs": {"type": "list", "elements": "dict", "required": True},
@@ -62,11 +62,11 @@ class _Ordered:
         return Priority(self.order.get("nice"), parse_io_class(io_class) if io_class else None)
 
 
-def _tap_text(library: Mapping[str, str]) -> str:
+def _tap_text(texts: Mapping[str, str]) -> str:
     """The parts of this library that a respawned module takes along."""
     lines = []  # type: List[str]
     for part in TAP_PARTS:
-        lines += [line for line in library[part].splitlines() if not line.startswith("from .")]
+        lines += [line for line in texts[part].splitlines() if not line.startswith("from .")]
     return "\n".join(lines)
 
 
@@ -79,7 +79,7 @@ class _Starter:
         self._home = environ.get("HOME") or ""
         self._given_dir = meant_dir(params)
         self._path = candidate_dirs(system, self._given_dir, environ)[0]
-        self._texts = unpack(params["payloads"])
+        self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
 
@@ -269,7 +269,7 @@ class _Starter:
             self._home,
             record,
             plan,
-            lambda: _tap_text(self._library),
+            lambda: _tap_text(self._library.texts),
             settle,
             sweeps,
         )

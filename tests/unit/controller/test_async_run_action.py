@@ -204,6 +204,11 @@ def lines(*stdout: str, cursor: str = "9:0") -> dict[str, Any]:
     return {"stdout_tail": list(stdout), "stderr_tail": [], "cursor": cursor}
 
 
+def modules_of(target: Target) -> list[bytes]:
+    """What was sent of each payload, as the target puts it together."""
+    return unpack(target.order["payloads"], target.order["_texts"])
+
+
 # starting
 
 
@@ -212,7 +217,7 @@ def test_one_job_is_one_request_and_its_answer_the_result(target: Target, run: A
     result = run(task=COMMAND, timeout="1h")
     assert len(target.asked) == 1
     assert result == dict(status("j1.1"), changed=True, attached=False)
-    assert set(target.order) == {"payloads", "jobs", "_async_dir"}
+    assert set(target.order) == {"payloads", "_texts", "jobs", "_async_dir"}
     assert target.order["_async_dir"] == "~/.ansible_async"
     (job,) = target.order["jobs"]
     assert job["blocks"] == {"steps": [{"payload": 0, "name": None, "environ": {}}]}
@@ -225,7 +230,7 @@ def test_one_job_is_one_request_and_its_answer_the_result(target: Target, run: A
         None,
     )
     assert payload["shebang"] == "#!/usr/bin/python3"
-    assert b"_ANSIBALLZ_WRAPPER" in unpack(target.order["payloads"])[0]
+    assert b"_ANSIBALLZ_WRAPPER" in modules_of(target)[0]
     json.dumps(target.order)
 
 
@@ -238,10 +243,10 @@ def test_any_number_of_jobs_is_one_request_and_what_their_modules_share_is_sent_
     assert len(target.asked) == 1
     assert [job["ansible_job_id"] for job in result["jobs"]] == ["j0.1", "j1.1", "j2.1", "j3.1"]
     parcels = target.order["payloads"]
-    assert len(parcels[0]["text"]) > 50000
+    assert [len(text) > 50000 for text in target.order["_texts"]] == [True]
     # core writes the time of day into each module
-    assert all(len(parcel["text"]) < 1000 for parcel in parcels[1:])
-    whole = unpack(parcels)
+    assert all(len(parcel["middle"]) < 1000 for parcel in parcels[1:])
+    whole = modules_of(target)
     for job, text in zip(target.order["jobs"], texts, strict=True):
         (step,) = job["blocks"]["steps"]
         assert text.encode("ascii") in whole[step["payload"]]
@@ -252,7 +257,8 @@ def test_the_same_module_is_sent_once_whatever_runs_it() -> None:
     payloads = async_run._Payloads()
     modules = [_core.BuiltModule("a.b.c", "new", "#!/x", data, None) for data in (b"1", b"2", b"1")]
     assert [payloads.number(module) for module in modules] == [0, 1, 0]
-    assert unpack(payloads.packed()) == [b"1", b"2"]
+    packed = payloads.packed()
+    assert unpack(packed["payloads"], packed["_texts"]) == [b"1", b"2"]
 
 
 def test_steps_are_told_in_their_blocks_with_names_and_variables(target: Target, run: Any) -> None:
@@ -286,14 +292,14 @@ def test_shell_is_command_as_core_makes_it_of_it(target: Target, run: Any) -> No
     run(task={"ansible.builtin.shell": "echo a | cat"})
     (payload,) = target.order["payloads"]
     assert payload["module"] == "ansible.builtin.shell"
-    assert b"_uses_shell" in unpack([payload])[0]
+    assert b"_uses_shell" in modules_of(target)[0]
 
 
 def test_module_defaults_apply_as_to_an_ordinary_task(target: Target, run: Any) -> None:
     target.answers = [started("j1.1")]
     defaults = [{"ansible.builtin.command": {"chdir": "/srv/defaults"}}]
     run(task=COMMAND, attributes={"module_defaults": defaults})
-    assert b"/srv/defaults" in unpack(target.order["payloads"])[0]
+    assert b"/srv/defaults" in modules_of(target)[0]
 
 
 def test_an_action_that_refuses_async_is_done_without_where_all_is_on_the_target(
@@ -303,7 +309,7 @@ def test_an_action_that_refuses_async_is_done_without_where_all_is_on_the_target
     copy = {"src": "/srv/a", "dest": "/srv/b"}
     run(task={"ansible.builtin.copy": dict(copy, remote_src=True)})
     assert target.order["payloads"][0]["module"] == "ansible.builtin.copy"
-    assert b"/srv/a" in unpack(target.order["payloads"])[0]
+    assert b"/srv/a" in modules_of(target)[0]
     target.asked.clear()
     refused = run(task={"ansible.builtin.copy": copy})
     assert refused["msg"].startswith("task: ansible.builtin.copy cannot be a job: ")

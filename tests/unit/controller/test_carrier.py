@@ -42,7 +42,10 @@ class Become(BecomeBase):
 
 
 class Connection(ConnectionBase):
-    """To this machine. ``executed`` has (command, was there input), ``put`` the files that were transferred."""
+    """To this machine. ``executed`` has (command, was there input), ``sent`` the bytes of each input.
+
+    ``put`` has the files that were transferred.
+    """
 
     transport = "fake"
     _socket_path = None
@@ -63,6 +66,7 @@ class Connection(ConnectionBase):
             }
         )
         self.executed: list[tuple[str, bool]] = []
+        self.sent: list[int] = []
         self.put: list[str] = []
 
     @property
@@ -81,6 +85,7 @@ class Connection(ConnectionBase):
         self, cmd: str, in_data: bytes | None = None, sudoable: bool = True
     ) -> tuple[int, bytes, bytes]:
         self.executed.append((cmd, in_data is not None))
+        self.sent += [len(in_data)] if in_data else []
         done = subprocess.run(
             ["/bin/sh", "-c", cmd],
             input=in_data or b"",
@@ -115,10 +120,13 @@ class Asked:
         check_mode: bool = False,
         delegate_to: str | None = None,
         variables: dict[str, Any] | None = None,
+        attributes: dict[str, Any] | None = None,
     ) -> None:
         loader = DataLoader()
         name = f"longrun.jobs.{plugin._carried_module}"
-        task = Task.load({"name": "t", name: args or {}, "check_mode": check_mode})
+        task = Task.load(
+            {"name": "t", name: args or {}, "check_mode": check_mode, **(attributes or {})}
+        )
         if delegate_to:
             task.delegate_to = delegate_to
         self.connection = Connection(root, can_pipeline, pipelining, become)
@@ -307,9 +315,40 @@ def test_a_windows_target_is_refused(root: Path) -> None:
 
 
 def test_a_program_is_text_that_any_transport_carries_and_small() -> None:
-    data = carrier.program("async_info", {"name": "caf\u00e9"}, False)
-    data.decode("ascii")
-    assert len(data) < 100_000
+    first, later = (
+        carrier.program("async_info", {"name": "caf\u00e9"}, False, with_library)
+        for with_library in (True, False)
+    )
+    first.decode("ascii")
+    assert len(first) < 110_000
+    assert len(later) < 8_000
+
+
+def test_the_library_is_sent_once_in_a_run_and_again_where_it_is_gone(root: Path) -> None:
+    # where jobs of ours were, there is a place for it
+    (root / "async" / ".longrun").mkdir(mode=0o700)
+    sizes = []
+    for _unused in range(3):
+        asked = Asked(root)
+        assert [view["id"] for view in asked.result()["jobs"]] == ["j1.2"]
+        assert asked.one_exec
+        sizes += asked.connection.sent
+    assert sizes[0] > 50_000 and max(sizes[1:]) < 8_000
+    for path in (root / "async" / ".longrun").glob("library-*"):
+        path.unlink()
+    asked = Asked(root)
+    result = asked.result()
+    assert [view["id"] for view in result["jobs"]] == ["j1.2"]
+    assert not [key for key in result if "library" in key]
+    assert [size > 50_000 for size in asked.connection.sent] == [False, True]
+
+
+def test_another_users_jobs_have_a_library_of_their_own(root: Path) -> None:
+    (root / "async" / ".longrun").mkdir(mode=0o700)
+    Asked(root).result()
+    asked = Asked(root, attributes={"become": True, "become_user": "other"})
+    asked.result()
+    assert [size > 50_000 for size in asked.connection.sent] == [True]
 
 
 def test_the_library_that_is_carried_is_the_whole_package_but_its_beginning() -> None:

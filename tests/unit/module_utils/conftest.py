@@ -4,7 +4,9 @@
 
 """A place of its own for each test that starts jobs, and the end of every process that it leaves."""
 
+import base64
 import errno
+import hashlib
 import json
 import os
 import random
@@ -15,6 +17,7 @@ import sys
 import textwrap
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -24,7 +27,9 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.store import open_async_dir
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System, process_start
 
-WRAPPER = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "async_wrapper.py"
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
+WRAPPER = PLUGINS / "modules" / "async_wrapper.py"
+LIBRARY = PLUGINS / "module_utils" / "_jobs"
 SECONDS = 20.0  # for what takes a tenth of a second on an idle machine
 # the controller's part of jids: tests under another Python, at the same time, end jobs by theirs
 GIVEN = f"j{random.randrange(10**11, 10**12)}"
@@ -376,3 +381,28 @@ class FaultySystem(System):
 @pytest.fixture
 def faulty_system():
     return FaultySystem
+
+
+def _packed(value):
+    return base64.b64encode(zlib.compress(json.dumps(value).encode("utf-8"))).decode("ascii")
+
+
+@pytest.fixture
+def carried_program():
+    """What the carrier sends, as ``carrier.program`` makes it, on any Python."""
+
+    def program(operation, params, check_mode=False, texts=(), with_library=True, **changed):
+        """changed: the text of some parts of the library, or what becomes of it."""
+        library = {path.stem: path.read_text(encoding="utf-8") for path in LIBRARY.glob("*.py")}
+        library[""] = library.pop("__init__")
+        boot = library.pop("boot")
+        for part, text in changed.items():
+            library[part] = text(library[part]) if callable(text) else text
+        packed = _packed(library)
+        digest = hashlib.sha256(packed.encode("ascii")).hexdigest()[:16]
+        directory = os.path.join(params.get("_async_dir") or "~/.ansible_async", ".longrun")
+        request = {"operation": operation, "params": params, "check_mode": check_mode}
+        given = (packed if with_library else None, digest, directory, _packed(request), list(texts))
+        return f"{boot}\n\nboot{given!a}\n"
+
+    return program

@@ -15,7 +15,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs import operatio
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.operations import (
     Operation,
-    carry_out,
+    answer_to,
     operation_of,
     perform,
     say,
@@ -116,13 +116,14 @@ def test_an_answer_is_printed_as_it_is_on_one_line(capsys):
     assert json.loads(printed) == said
 
 
-def test_a_request_is_carried_out_and_its_answer_printed(put, capsys):
+def test_a_request_is_answered_with_what_came_with_it(put):
     put(lambda _system, params, _environ, check_mode: dict(params, check=check_mode))
-    carry_out(
-        {"operation": "async_status", "params": {"a": 1}, "check_mode": True}, {"tap": "# text"}
+    told = answer_to(
+        {"operation": "async_status", "params": {"a": 1}, "check_mode": True},
+        ["text"],
+        {"library": 1},
     )
-    told = json.loads(capsys.readouterr().out)
-    assert told == {"a": 1, "check": True, "_library": {"tap": "# text"}}
+    assert told == {"a": 1, "check": True, "_texts": ["text"], "_library": {"library": 1}}
 
 
 @pytest.mark.parametrize("module", sorted(OPERATIONS))

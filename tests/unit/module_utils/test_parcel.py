@@ -29,25 +29,33 @@ CASES = [
 @pytest.mark.parametrize("kinds", ["a", "ab"])
 def test_texts_come_back_as_they_were(texts, kinds):
     told = [kinds[number % len(kinds)] for number in range(len(texts))]
-    parcels = json.loads(json.dumps(pack(texts, told)))
-    assert unpack(parcels) == texts
+    parcels, wholes = json.loads(json.dumps(pack(texts, told)))
+    assert unpack(parcels, wholes) == texts
 
 
 def test_of_many_that_differ_in_little_only_that_is_sent():
     module = os.urandom(60000)
     texts = [module + b"arguments %d" % number + module[::-1] for number in range(50)]
-    parcels = pack(texts, ["m"] * 50)
-    assert unpack(parcels) == texts
-    assert len(parcels[0]["text"]) > 120000
-    assert all(len(parcel["text"]) < 20 for parcel in parcels[1:])
+    parcels, wholes = pack(texts, ["m"] * 50)
+    assert unpack(parcels, wholes) == texts
+    assert [len(whole) > 120000 for whole in wholes] == [True]
+    assert all(len(parcel["middle"]) < 20 for parcel in parcels[1:])
+
+
+def test_what_is_plain_text_is_sent_as_it_is():
+    parcels, wholes = pack([b"print('plain')", b"\x7fELF\x80"], ["a", "b"])
+    assert wholes[0] == "print('plain')"
+    assert wholes[1].isascii() if hasattr(wholes[1], "isascii") else wholes[1].encode("ascii")
+    assert unpack(parcels, wholes) == [b"print('plain')", b"\x7fELF\x80"]
 
 
 def test_each_is_compared_with_the_first_of_its_kind():
     texts = [b"shell 1", b"copy 1", b"shell 2", b"copy 2"]
-    parcels = pack(texts, ["shell", "copy", "shell", "copy"])
+    parcels, _wholes = pack(texts, ["shell", "copy", "shell", "copy"])
     assert [parcel.get("like") for parcel in parcels] == [None, None, 0, 1]
 
 
 def test_a_parcel_keeps_what_stands_beside_it():
-    parcels = [dict(parcel, module="m") for parcel in pack([b"one", b"two"], ["m", "m"])]
-    assert unpack(parcels) == [b"one", b"two"]
+    parcels, wholes = pack([b"one", b"two"], ["m", "m"])
+    parcels = [dict(parcel, module="m") for parcel in parcels]
+    assert unpack(parcels, wholes) == [b"one", b"two"]

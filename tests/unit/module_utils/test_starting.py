@@ -4,7 +4,6 @@
 
 """Starting jobs in one request, as the target carries it out: with the library that came along, and real processes."""
 
-import base64
 import json
 import os
 import signal
@@ -12,8 +11,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import zlib
-from pathlib import Path
 
 import pytest
 
@@ -25,17 +22,12 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.starting import
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
 
 SECONDS = 20.0
-PACKAGE = Path(__file__).resolve().parents[3] / "plugins" / "module_utils" / "_jobs"
 HEAD = "#!{}\n# -*- coding: utf-8 -*-\n_ANSIBALLZ_WRAPPER = True\nimport json, os, subprocess, sys, time\n"
 # the rest of a module's text; {0} is what it waits at, or notes to
 WELL = "print(json.dumps(dict(changed=True, said='well')))"
 FAIL = "print(json.dumps(dict(failed=True, msg='it broke')))"
 AT_GATE = "open({0!r}).readline()\nprint(json.dumps(dict(changed=True, said='through')))"
 NOTE = "fd = os.open({0!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)\nos.write(fd, b'{1}\\n')\n"
-
-
-def packed(value):
-    return base64.b64encode(zlib.compress(json.dumps(value).encode("utf-8"))).decode("ascii")
 
 
 class Module:
@@ -54,8 +46,9 @@ class Module:
 class Requests:
     """What a controller would send, and what comes back."""
 
-    def __init__(self, place):
+    def __init__(self, place, carried_program):
         self.place = place
+        self._carried_program = carried_program
         self.log = place.root / "log"
 
     def job(self, *steps, **options):
@@ -89,20 +82,19 @@ class Requests:
                     blocks[block].append(step)
                     modules.append(module)
             told.append(dict(job, blocks=blocks))
-        parcels = pack(
+        parcels, texts = pack(
             [module.text.encode("utf-8") for module in modules],
             [module.parcel["module"] for module in modules],
         )
         for parcel, module in zip(parcels, modules):
             parcel.update(module.parcel)
-        texts = {path.stem: path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py")}
-        texts[""] = texts.pop("__init__")
-        boot = texts.pop("boot")
-        for part, text in dict(changed, system=faults).items():
-            texts[part] += "\n" + textwrap.dedent(text)
+
+        def behind(more):
+            return lambda text: text + "\n" + textwrap.dedent(more)
+
+        parts = {part: behind(more) for part, more in dict(changed, system=faults).items()}
         params = {"payloads": parcels, "jobs": told, "_async_dir": str(self.place.async_dir)}
-        request = {"operation": "async_run", "params": params, "check_mode": False}
-        return f"{boot}\n\nboot({packed(texts)!r}, {packed(request)!r})\n"
+        return self._carried_program("async_run", params, texts=texts, **parts)
 
     def begin(self, *jobs, **how):
         """A request that is under way."""
@@ -164,8 +156,8 @@ class Requests:
 
 
 @pytest.fixture
-def requests(place):
-    return Requests(place)
+def requests(place, carried_program):
+    return Requests(place, carried_program)
 
 
 @pytest.fixture
@@ -1075,7 +1067,7 @@ def test_a_module_that_is_no_python_is_run_from_files_that_go_with_it(
     place, requests, style, shebang
 ):
     gate = place.gate()
-    module = Module(SHELL.format(gate=gate.path), style, shebang, args='{"secret": "argument"}')
+    module = Module(SHELL.format(gate=gate.path), style, shebang, args='{"hunter2": "argument"}')
     (jid,) = requests.start(requests.job(module))
     gate.reached()
     files = {name for name in os.listdir(str(place.job_dir(jid))) if name[0] in "ap"}
@@ -1085,10 +1077,10 @@ def test_a_module_that_is_no_python_is_run_from_files_that_go_with_it(
     gate.open()
     found = place.ended(jid)
     assert found["said"] == str(place.job_dir(jid) / "payload")
-    assert found["given"] == {"secret": "argument"}
+    assert found["given"] == {"hunter2": "argument"}
     assert found["async_job"]["output"]["stderr_tail"] == ["said by the module"]
     place.all_gone()
-    assert place.text_on_disk("secret") == [
+    assert place.text_on_disk("hunter2") == [
         os.path.join("async", jid)
     ], "only in the module's own result"
     assert not {"arguments", "payload"} & set(os.listdir(str(place.job_dir(jid))))
