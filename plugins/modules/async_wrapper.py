@@ -751,6 +751,7 @@ class Payload:
 
     name: Optional[str] = None  # of a step
     environ: Mapping[str, str] = {}  # what it has besides the environment of the task
+    shared: Any = None  # its zip, where that was imported before its process began, see preload.py
     files: Mapping[str, bytes] = {}
 
     def __init__(
@@ -777,13 +778,17 @@ class Payload:
         return command
 
 
-def _module_name(path: str, text: bytes) -> Optional[str]:
+def imported_name(text: bytes) -> Optional[str]:
     found = re.search(
         rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
         text,
     )
-    if found:
-        name = found.group(1).decode("ascii")
+    return found.group(1).decode("ascii") if found else None
+
+
+def _module_name(path: str, text: bytes) -> Optional[str]:
+    name = imported_name(text)
+    if name:
         if name.startswith("ansible.modules."):
             return "ansible.builtin." + name[len("ansible.modules.") :]
         return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
@@ -850,7 +855,7 @@ def payload_from_memory(
     return payload
 
 
-def note_payload_dirs(job_dir: str) -> None:
+def note_payload_dirs(job_dir: str, shared: Any) -> None:
     import tempfile
 
     make = tempfile.mkdtemp
@@ -865,15 +870,24 @@ def note_payload_dirs(job_dir: str) -> None:
                 os.write(fd, os.fsencode(os.path.realpath(path)) + b"\n")
             finally:
                 os.close(fd)
+            if shared is not None:
+                prefix = name[: name.index("_payload_")]
+                shared.move_to(os.path.join(path, f"{prefix}_payload.zip"))
         return path
 
     tempfile.mkdtemp = mkdtemp
 
 
-def run_python(path: str, code: bytes) -> int:
+def forget_other_payloads() -> None:
     for name in list(sys.modules):
         if name.partition(".")[0] in ("ansible", "ansible_collections"):
             del sys.modules[name]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not getattr(finder, "of_payload", False)
+    ]
+
+
+def run_python(path: str, code: bytes) -> int:
     main = type(sys)("__main__")
     main.__dict__.update(__builtins__=__builtins__)
     if (
@@ -1023,7 +1037,9 @@ def run_payload(
     try:
         if payload.code is not None:
             refused_result = _make_room_for_result(job_dir)
-            note_payload_dirs(job_dir.path)
+            if payload.shared is None:
+                forget_other_payloads()
+            note_payload_dirs(job_dir.path, payload.shared)
             install_tap(job_dir.path, limit, tap_text)
             status = run_python(payload.path, payload.code)
         else:

@@ -34,7 +34,11 @@ from ansible.plugins import action as core_actions
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import KnownTargets, program
+from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import (
+    KnownTargets,
+    program,
+    reading_command,
+)
 
 __all__ = (
     "BuiltModule",
@@ -108,6 +112,7 @@ class CarrierAction(ActionBase):
     """
 
     _with_library = True  # whether the program that is built next brings the library along
+    _program = (b"", "")  # that was built last, and its operation
 
     def _execute_module(self, *given: Any, **named: Any) -> dict[str, Any]:
         """A request to a target that has kept the library goes without it, and once more with it if it has not."""
@@ -149,6 +154,7 @@ class CarrierAction(ActionBase):
         }
         check_mode = bool(module_args.get("_ansible_check_mode"))
         data = program(operation, params, check_mode, self._with_library)
+        self._program = (data, operation)
         shebang = self._carrier_shebang(task_vars)
         path = f"{operation}.py"
         built = getattr(module_common, "_BuiltModule", None)
@@ -158,6 +164,13 @@ class CarrierAction(ActionBase):
             b_module_data=data, module_style="new", shebang=shebang, serialization_profile="legacy"
         )
         return bits, path
+
+    def _low_level_execute_command(self, cmd: str, *more: Any, **named: Any) -> dict[str, Any]:
+        """Where core has made a command of nothing but the interpreter, have that read its input in one piece."""
+        data, operation = self._program
+        if data and named.get("in_data") == data:
+            cmd = reading_command(cmd, operation)
+        return dict(super()._low_level_execute_command(cmd, *more, **named))
 
     def _carrier_shebang(self, task_vars: dict[str, Any]) -> str:
         """The line that names the target's Python, found as for any module."""

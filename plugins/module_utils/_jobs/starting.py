@@ -5,6 +5,7 @@
 # Private to the collection longrun.jobs: may change in any release.
 """Starting any number of jobs in one request: those of a queue in their order, those of a name once."""
 
+import gc
 import os
 from typing import Any, Dict, List, Mapping, Optional, Set
 
@@ -17,7 +18,8 @@ from .launch import Start
 from .look import Job
 from .names import NamesLocked, newest_jobs
 from .parcel import unpack
-from .payload import Payload, payload_from_memory
+from .payload import Payload, imported_name, payload_from_memory
+from .preload import SharedZip, embedded_zip
 from .priority import Priority, check_priority, parse_io_class, set_priority
 from .record import job_file, job_view, new_record
 from .scope import Limits, check_scope, enter_scope
@@ -81,6 +83,7 @@ class _Starter:
         self._path = candidate_dirs(system, self._given_dir, environ)[0]
         self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]
+        self._shared = None  # type: Optional[SharedZip]
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
 
     def check(self) -> None:
@@ -91,6 +94,7 @@ class _Starter:
             check_scope(self._system)
 
     def run(self) -> None:
+        self._share_imports()
         directory = create_async_dir(self._system, self._given_dir, self._home)
         try:
             named = [job for job in self.jobs if job.name]
@@ -109,6 +113,36 @@ class _Starter:
                 private.close()
         finally:
             directory.close()
+
+    def _share_imports(self) -> None:
+        """Import what most of several jobs will: what they are forked from has it, and they need not."""
+        used = [
+            step["payload"]
+            for job in self.jobs
+            for block in BLOCKS
+            for step in job.order["blocks"].get(block, [])
+        ]
+        zips = {
+            encoded
+            for parcel, text in zip(self._payloads, self._texts)
+            if "whole" in parcel and parcel["style"] == "new"
+            for encoded in [embedded_zip(text)]
+            if encoded is not None
+        }
+        counts = {
+            encoded: sum(encoded in self._texts[number] for number in used) for encoded in zips
+        }
+        common = max(counts, key=lambda encoded: counts[encoded], default=None)
+        if common is None or counts[common] < 2:
+            return
+        model = next(text for text in self._texts if common in text)
+        shared = SharedZip(common)
+        if shared.load(imported_name(model)):
+            self._shared = shared
+        # what is there now stays: counting it anew in each process would be a copy of it in each
+        freeze = getattr(gc, "freeze", None)  # from Python 3.7 on
+        if freeze is not None:
+            freeze()
 
     @staticmethod
     def _private(directory: Directory) -> Directory:
@@ -288,6 +322,9 @@ class _Starter:
             )
             payload.name = step["name"]
             payload.environ = step["environ"]
+            shared = self._shared
+            if shared is not None and shared.encoded in self._texts[step["payload"]]:
+                payload.shared = shared
             found.append(payload)
         return found
 

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.boot import KEPT
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.cancel import answer_cancel
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.names import resolve_names
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import pack
@@ -119,7 +120,9 @@ class Requests:
     def finish(process):
         stdout, stderr = process.communicate(timeout=SECONDS * 2)
         assert (stderr.decode("utf-8", "replace"), process.returncode) == ("", 0)
-        return json.loads(stdout.decode("ascii"))
+        answer = json.loads(stdout.decode("ascii"))
+        answer.pop(KEPT)
+        return answer
 
     def ask(self, *jobs, **how):
         return self.finish(self.begin(*jobs, **how))
