@@ -13,7 +13,6 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import pack
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import parse_duration
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput
@@ -52,14 +51,7 @@ class _Payloads:
         return self._known[module]
 
     def packed(self) -> dict[str, Any]:
-        parcels, texts = pack(
-            [one.data for one in self._modules], [one.name for one in self._modules]
-        )
-        for parcel, module in zip(parcels, self._modules, strict=True):
-            parcel.update(
-                style=module.style, shebang=module.shebang, module=module.name, args=module.args
-            )
-        return {"payloads": parcels, "_texts": texts}
+        return _core.packed_modules(self._modules)
 
 
 class ActionModule(_core.CarrierAction):

@@ -17,7 +17,7 @@ import stat
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 
 # part: errors
@@ -565,6 +565,13 @@ class Redactor:
 TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
 
 
+def tap_text_of(texts: Mapping[str, str]) -> str:
+    lines = []  # type: List[str]
+    for part in TAP_PARTS:
+        lines += [line for line in texts[part].splitlines() if not line.startswith("from .")]
+    return "\n".join(lines)
+
+
 class _TappedStream:
 
     def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
@@ -841,12 +848,16 @@ def read_payload(command: List[str], path: str) -> Payload:
 
 
 def payload_from_memory(
-    style: str, shebang_line: Optional[str], text: bytes, args: Optional[bytes], module: str
+    style: str,
+    shebang_line: Optional[str],
+    text: bytes,
+    args: Optional[bytes],
+    module: Optional[str],
 ) -> Payload:
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
     here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
     payload = Payload(interpreter, "", text if here else None, text, args or b"")
-    payload.module = module
+    payload.module = module or payload.module
     if not here:
         files: Dict[str, bytes] = {PAYLOAD_FILE: text}
         if args is not None:
@@ -3246,6 +3257,35 @@ def forget_arguments(path: str) -> None:
         pass  # another user's (become): the controller removes the whole directory
 
 
+def start_job(
+    system: Any,
+    environ: Mapping[str, str],
+    given: str,
+    timeout: float,
+    payload: Payload,
+    tap_text: Callable[[], str],
+    remove: Sequence[str] = (),
+) -> Dict[str, Any]:
+    try:
+        settings = read_settings(environ)
+    except SettingError as error:
+        raise JobError(str(error)) from error
+    jid = make_jid(given, system.getpid())
+    async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
+    home = environ.get("HOME") or ""
+    results_file = os.path.join(expand_home(async_dir, home), jid)
+    record = new_record(jid, payload.module, timeout, settings, results_file, payload.no_log)
+    record["remove"] = list(remove)
+    Start(system, async_dir, home, record, plan_of_one(payload), tap_text).finish()
+    return {
+        "failed": False,
+        "started": True,
+        "finished": False,
+        "ansible_job_id": jid,
+        "results_file": record["results_file"],
+    }
+
+
 def wrap(
     system: Any, argv: List[str], environ: Dict[str, str], program: str
 ) -> Tuple[Dict[str, Any], int]:
@@ -3253,38 +3293,28 @@ def wrap(
     try:
         call = parse_invocation(argv)
         temporary = None if call.preserve_tmp else os.path.dirname(call.path)
-        settings = read_settings(environ)
-        jid = make_jid(call.given, system.getpid())
         payload = read_payload(call.command, call.path)
-        async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
-        home = environ.get("HOME") or ""
-        results_file = os.path.join(expand_home(async_dir, home), jid)
-        record = new_record(
-            jid, payload.module, call.timeout, settings, results_file, payload.no_log
-        )
         ours = temporary is not None and (removable(temporary) or payload.code is None)
-        record["remove"] = [temporary] if ours else []
-        plan = plan_of_one(payload)
-        Start(system, async_dir, home, record, plan, lambda: tap_text(program)).finish()
-    except (JobError, SettingError) as error:
+        answer = start_job(
+            system,
+            environ,
+            call.given,
+            call.timeout,
+            payload,
+            lambda: tap_text(program),
+            [temporary] if temporary is not None and ours else [],
+        )
+    except JobError as error:
         ours = temporary is not None and removable(temporary)
         if temporary is not None and ours:
             from shutil import rmtree
 
             rmtree(temporary, ignore_errors=True)
-        details = error.details if isinstance(error, JobError) else {}
-        return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=ours), 1
+        answer = dict(error.details, failed=True, msg=str(error))
+        return dict(answer, _ansible_suppress_tmpdir_delete=ours), 1
     if temporary is not None and payload.code is not None:
         forget_arguments(call.path)
-    answer = {
-        "failed": False,
-        "started": True,
-        "finished": False,
-        "ansible_job_id": jid,
-        "results_file": record["results_file"],
-        "_ansible_suppress_tmpdir_delete": ours,
-    }
-    return answer, 0
+    return dict(answer, _ansible_suppress_tmpdir_delete=ours), 0
 
 
 def tap_text(program: str) -> str:

@@ -14,11 +14,12 @@ import importlib
 import importlib.util
 import inspect
 import json
+import secrets
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -34,6 +35,7 @@ from ansible.plugins import action as core_actions
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import pack
 from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import (
     KnownTargets,
     program,
@@ -47,10 +49,12 @@ __all__ = (
     "async_dir_option",
     "build_module",
     "core_action",
+    "drop_in_action",
     "display_lock",
     "event_of",
     "is_windows",
     "module_and_arguments",
+    "packed_modules",
     "playbook_name",
     "print_within",
     "remote_tmp_options",
@@ -73,21 +77,25 @@ _OPERATIONS = (
     "async_run",
     "async_status",
     "async_wait",
+    "async_wrapper",
 )
 
 
-def core_action(action: ActionBase, name: str) -> ActionBase:
-    """core's own action of this name, for the same task as ours, which stands in its place.
-
-    Loaded by its path: under its module name Python knows the action that replaced it.
-    """
+def _core_action_class(name: str) -> type[ActionBase]:
+    """core's own action of this name. Loaded by its path: under its module name Python knows what replaced it."""
     path = Path(core_actions.__file__).parent / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"_longrun_core_{name}", path)
     if spec is None or spec.loader is None:
         raise AnsibleError(f"this ansible-core has no action {name} at {path}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    replaced: ActionBase = module.ActionModule(
+    found: type[ActionBase] = module.ActionModule
+    return found
+
+
+def core_action(action: ActionBase, name: str) -> ActionBase:
+    """core's own action of this name, for the same task as ours, which stands in its place."""
+    replaced: ActionBase = _core_action_class(name)(
         task=action._task,
         connection=action._connection,
         play_context=action._play_context,
@@ -111,6 +119,7 @@ class CarrierAction(ActionBase):
     become plugin cannot pipeline, core puts the same program on the target as a file.
     """
 
+    _asks = False  # whether what core is told to execute is a request of ours
     _with_library = True  # whether the program that is built next brings the library along
     _program = (b"", "")  # that was built last, and its operation
 
@@ -128,11 +137,15 @@ class CarrierAction(ActionBase):
         known = KnownTargets(C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # made at run time
         target = self._target(named.get("task_vars") or {}, arguments)
         self._with_library = target not in known
-        answer = ask()
-        if known.note(target, answer) is False and not self._with_library:
-            self._with_library = True
+        self._asks = True
+        try:
             answer = ask()
-            known.note(target, answer)
+            if known.note(target, answer) is False and not self._with_library:
+                self._with_library = True
+                answer = ask()
+                known.note(target, answer)
+        finally:
+            self._asks = False
         return answer
 
     def _target(self, task_vars: dict[str, Any], module_args: dict[str, Any]) -> tuple[object, ...]:
@@ -205,12 +218,61 @@ class CarrierAction(ActionBase):
             return True
         connection = self._connection
         return bool(
-            module_style == "new"
+            self._asks
+            and module_style == "new"
             and not wrap_async
             and getattr(connection, "has_pipelining", False)
             and not connection.become
             and not C.DEFAULT_KEEP_REMOTE_FILES  # type: ignore[attr-defined]  # made at run time
         )
+
+
+class DropInAction(CarrierAction):
+    """In front of core's own action of the same name: of a task with ``async``, the job is started in one exec.
+
+    All else is left to that: what a task does without ``async``, Windows, a debugger's remote files, and a module for
+    which the action has put files on the target: whatever runs it must remove them at its end, as the wrapper does.
+    """
+
+    _starts: ClassVar[bool] = (
+        True  # not while async_run has the action build a module, see _captured_modules
+    )
+
+    def _execute_module(self, *given: Any, **named: Any) -> dict[str, Any]:
+        if (
+            given
+            or not self._starts
+            or not named.get("wrap_async")
+            or self._connection._shell.tmpdir is not None
+            or is_windows(self)
+            or C.DEFAULT_KEEP_REMOTE_FILES  # type: ignore[attr-defined]  # made at run time
+        ):
+            return super()._execute_module(*given, **named)
+        name = str(named.get("module_name") or self._task.action)
+        arguments = named.get("module_args")
+        task_vars = named.get("task_vars") or {}
+        module = _built(
+            self, name, self._task.args if arguments is None else arguments, task_vars, name
+        )
+        answer = super()._execute_module(
+            module_name=f"{_OURS}async_wrapper",
+            module_args=dict(
+                packed_modules([module]),
+                given=f"j{secrets.randbelow(10**12)}",
+                timeout=self._task.async_val,
+                _async_dir=async_dir_option(self),
+            ),
+            task_vars=task_vars,
+        )
+        # where the program came as a file; core leaves that of a task with async to what it started
+        self._remove_tmp_path(self._connection._shell.tmpdir)
+        # as of any start, well or not
+        return dict(answer, changed=True)
+
+
+def drop_in_action(name: str) -> type[ActionBase]:
+    """What stands in the place of core's own action of this name."""
+    return type("ActionModule", (DropInAction, _core_action_class(name)), {})
 
 
 class BuiltModule(NamedTuple):
@@ -373,11 +435,11 @@ def _captured_modules(full: str) -> Iterator[list[BuiltModule]]:
         return {"changed": True, "started": True, "finished": False, "ansible_job_id": "0.0"}
 
     holder: Any = ActionBase
-    holder._execute_module = capture
+    holder._execute_module, DropInAction._starts = capture, False
     try:
         yield captured
     finally:
-        holder._execute_module = execute
+        holder._execute_module, DropInAction._starts = execute, True
 
 
 def _built(
@@ -414,6 +476,16 @@ def _built(
         args = json.dumps(arguments, cls=encoder)
     text = data if isinstance(data, bytes) else str(data).encode("utf-8", "surrogateescape")
     return BuiltModule(full, str(style), None if not shebang else str(shebang), text, args)
+
+
+def packed_modules(modules: Sequence[BuiltModule]) -> dict[str, Any]:
+    """The parameters of a request that brings modules along, whatever they have in common once: payloads, _texts."""
+    parcels, texts = pack([one.data for one in modules], [one.name for one in modules])
+    for parcel, module in zip(parcels, modules, strict=True):
+        parcel.update(
+            style=module.style, shebang=module.shebang, module=module.name, args=module.args
+        )
+    return {"payloads": parcels, "_texts": texts}
 
 
 def reset_connection(action: ActionBase) -> None:

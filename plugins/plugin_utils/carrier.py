@@ -26,9 +26,9 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.store import PR
 _SOURCES = Path(_jobs.__file__).parent
 _BOOT = "boot"
 # Python reads a program from a pipe byte by byte, 60 ms for 160 KB; what a program reads, it reads at once
-_READ_ALL = "import sys; exec(sys.stdin.read())"
+_READ_ALL = "import sys; sys.path = [place for place in sys.path if place]; exec(sys.stdin.read())"
 # what runs modules must be the interpreter that any module has; the others need the standard library and nothing else
-_RUNS_MODULES = ("async_run",)
+_RUNS_MODULES = ("async_run", "async_wrapper")
 
 
 def _packed(value: Any, level: int) -> str:

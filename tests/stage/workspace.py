@@ -83,7 +83,7 @@ class Workspace:
         self.drop_in_config.write_text(
             "[defaults]\n"
             f"library = {self.collection}/plugins/modules\n"
-            f"action_plugins = {self.collection}/plugins/action\n"
+            f"action_plugins = {self.collection}/drop_in\n"
             "[connection]\n"
             "pipelining = True\n"
         )

@@ -52,6 +52,10 @@ def operation_of(module: str) -> Operation:
         from .starting import RUN_OPTIONS, answer_run
 
         return Operation(answer_run, RUN_OPTIONS, _nothing_more)
+    if module == "async_wrapper":
+        from .drop_in import WRAPPER_OPTIONS, answer_wrapper
+
+        return Operation(answer_wrapper, WRAPPER_OPTIONS, _nothing_more)
     raise ValueError(f"there is no operation {module}")
 
 

@@ -137,13 +137,20 @@ def read_payload(command: List[str], path: str) -> Payload:
 
 
 def payload_from_memory(
-    style: str, shebang_line: Optional[str], text: bytes, args: Optional[bytes], module: str
+    style: str,
+    shebang_line: Optional[str],
+    text: bytes,
+    args: Optional[bytes],
+    module: Optional[str],
 ) -> Payload:
-    """A module as core builds it, that has no file on this host. style: as core calls it."""
+    """A module as core builds it, that has no file on this host. style: as core calls it.
+
+    module: its full name; None where the payload is to tell it.
+    """
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
     here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
     payload = Payload(interpreter, "", text if here else None, text, args or b"")
-    payload.module = module
+    payload.module = module or payload.module
     if not here:
         files: Dict[str, bytes] = {PAYLOAD_FILE: text}
         if args is not None:

@@ -27,7 +27,7 @@ from .settings import Settings
 from .states import END_STATES
 from .store import PRIVATE_DIR, SHOWN_FILE, Directory, create_async_dir
 from .supervisor import Plan
-from .tap import TAP_PARTS
+from .tap import tap_text_of
 from .tickets import Ticket, take_tickets
 from .view import DEFAULT_SHOWN, output_view
 
@@ -62,14 +62,6 @@ class _Ordered:
     def priority(self) -> Priority:
         io_class = self.order.get("ionice")
         return Priority(self.order.get("nice"), parse_io_class(io_class) if io_class else None)
-
-
-def _tap_text(texts: Mapping[str, str]) -> str:
-    """The parts of this library that a respawned module takes along."""
-    lines = []  # type: List[str]
-    for part in TAP_PARTS:
-        lines += [line for line in texts[part].splitlines() if not line.startswith("from .")]
-    return "\n".join(lines)
 
 
 class _Starter:
@@ -303,7 +295,7 @@ class _Starter:
             self._home,
             record,
             plan,
-            lambda: _tap_text(self._library.texts),
+            lambda: tap_text_of(self._library.texts),
             settle,
             sweeps,
         )

@@ -8,12 +8,12 @@
 import json
 import os
 import sys
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .errors import JobError
 from .jid import make_jid
 from .launch import Start
-from .payload import read_payload
+from .payload import Payload, read_payload
 from .record import new_record
 from .settings import SettingError, read_settings
 from .store import expand_home
@@ -70,6 +70,39 @@ def forget_arguments(path: str) -> None:
         pass  # another user's (become): the controller removes the whole directory
 
 
+def start_job(
+    system: Any,
+    environ: Mapping[str, str],
+    given: str,
+    timeout: float,
+    payload: Payload,
+    tap_text: Callable[[], str],
+    remove: Sequence[str] = (),
+) -> Dict[str, Any]:
+    """The answer for the controller: the job runs. JobError: there is none.
+
+    given: the controller's part of the jid. remove: directories that go when the job ends.
+    """
+    try:
+        settings = read_settings(environ)
+    except SettingError as error:
+        raise JobError(str(error)) from error
+    jid = make_jid(given, system.getpid())
+    async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
+    home = environ.get("HOME") or ""
+    results_file = os.path.join(expand_home(async_dir, home), jid)
+    record = new_record(jid, payload.module, timeout, settings, results_file, payload.no_log)
+    record["remove"] = list(remove)
+    Start(system, async_dir, home, record, plan_of_one(payload), tap_text).finish()
+    return {
+        "failed": False,
+        "started": True,
+        "finished": False,
+        "ansible_job_id": jid,
+        "results_file": record["results_file"],
+    }
+
+
 def wrap(
     system: Any, argv: List[str], environ: Dict[str, str], program: str
 ) -> Tuple[Dict[str, Any], int]:
@@ -78,40 +111,30 @@ def wrap(
     try:
         call = parse_invocation(argv)
         temporary = None if call.preserve_tmp else os.path.dirname(call.path)
-        settings = read_settings(environ)
-        jid = make_jid(call.given, system.getpid())
         payload = read_payload(call.command, call.path)
-        async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
-        home = environ.get("HOME") or ""
-        results_file = os.path.join(expand_home(async_dir, home), jid)
-        record = new_record(
-            jid, payload.module, call.timeout, settings, results_file, payload.no_log
-        )
         # a directory that we cannot remove is left to the controller, once nothing in it is needed any more
         ours = temporary is not None and (removable(temporary) or payload.code is None)
-        record["remove"] = [temporary] if ours else []
-        plan = plan_of_one(payload)
-        Start(system, async_dir, home, record, plan, lambda: tap_text(program)).finish()
-    except (JobError, SettingError) as error:
+        answer = start_job(
+            system,
+            environ,
+            call.given,
+            call.timeout,
+            payload,
+            lambda: tap_text(program),
+            [temporary] if temporary is not None and ours else [],
+        )
+    except JobError as error:
         ours = temporary is not None and removable(temporary)
         if temporary is not None and ours:
             from shutil import rmtree
 
             # the controller forgets it, also when the start failed
             rmtree(temporary, ignore_errors=True)
-        details = error.details if isinstance(error, JobError) else {}
-        return dict(details, failed=True, msg=str(error), _ansible_suppress_tmpdir_delete=ours), 1
+        answer = dict(error.details, failed=True, msg=str(error))
+        return dict(answer, _ansible_suppress_tmpdir_delete=ours), 1
     if temporary is not None and payload.code is not None:
         forget_arguments(call.path)
-    answer = {
-        "failed": False,
-        "started": True,
-        "finished": False,
-        "ansible_job_id": jid,
-        "results_file": record["results_file"],
-        "_ansible_suppress_tmpdir_delete": ours,
-    }
-    return answer, 0
+    return dict(answer, _ansible_suppress_tmpdir_delete=ours), 0
 
 
 def tap_text(program: str) -> str:

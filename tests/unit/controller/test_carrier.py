@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,6 @@ from ansible.template import Templar
 
 from ansible_collections.longrun.jobs.plugins.action import async_cancel, async_info, async_prune
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core, carrier
-from ansible_collections.longrun.jobs.plugins.plugin_utils.carried_action import CarriedAction
 
 
 class Become(BecomeBase):
@@ -113,7 +114,7 @@ class Asked:
         self,
         root: Path,
         args: dict[str, Any] | None = None,
-        plugin: type[CarriedAction] = async_info.ActionModule,
+        plugin: type[Any] = async_info.ActionModule,
         can_pipeline: bool = True,
         pipelining: bool = True,
         become: bool = False,
@@ -121,12 +122,12 @@ class Asked:
         delegate_to: str | None = None,
         variables: dict[str, Any] | None = None,
         attributes: dict[str, Any] | None = None,
+        task: dict[str, Any] | None = None,
     ) -> None:
         loader = DataLoader()
-        name = f"longrun.jobs.{plugin._carried_module}"
-        task = Task.load(
-            {"name": "t", name: args or {}, "check_mode": check_mode, **(attributes or {})}
-        )
+        written = task or {f"longrun.jobs.{plugin._carried_module}": args or {}}
+        (name,) = written
+        task = Task.load({"name": "t", **written, "check_mode": check_mode, **(attributes or {})})
         if delegate_to:
             task.delegate_to = delegate_to
         self.connection = Connection(root, can_pipeline, pipelining, become)
@@ -360,3 +361,114 @@ def test_the_library_that_is_carried_is_the_whole_package_but_its_beginning() ->
             for line in path.read_text().splitlines()
             if line.startswith(("import ", "from "))
         ], path
+
+
+# the drop-in's own starts
+
+
+class Started(Asked):
+    """A task with ``async`` and without poll under the drop-in, and what came of it."""
+
+    def __init__(self, root: Path, text: str = "echo said", **how: Any) -> None:
+        attributes = {"async": 60, "poll": 0, "environment": [], **how.pop("attributes", {})}
+        task = {"ansible.builtin.command": text}
+        plugin = how.pop("plugin", _core.drop_in_action("command"))
+        super().__init__(root, plugin=plugin, attributes=attributes, task=task, **how)
+
+    def ended(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result of the job, when it has ended."""
+        path = Path(result["results_file"])
+        deadline = time.monotonic() + 30
+        found: dict[str, Any] = json.loads(path.read_text())
+        while not found["finished"] and time.monotonic() < deadline:
+            time.sleep(0.02)
+            found = json.loads(path.read_text())
+        return found
+
+
+@pytest.mark.parametrize(
+    ("pipelining", "become"),
+    [(True, False), (True, True), (False, False)],
+    ids=["on", "on, with become", "off, without become"],
+)
+def test_a_job_is_started_in_one_exec(root: Path, pipelining: bool, become: bool) -> None:
+    asked = Started(root, pipelining=pipelining, become=become)
+    result = asked.result()
+    assert asked.one_exec
+    assert not (root / "remote tmp").exists()
+    told = (result["changed"], result["failed"], result["started"], result["finished"])
+    assert told == (True, False, True, False)
+    assert result["results_file"] == str(root / "async" / result["ansible_job_id"])
+    assert (asked.ended(result)["stdout"], asked.ended(result)["rc"]) == ("said", 0)
+
+
+def test_elsewhere_the_start_travels_as_a_file(root: Path) -> None:
+    asked = Started(root, can_pipeline=False)
+    result = asked.result()
+    assert asked.ended(result)["stdout"] == "said"
+    (path,) = asked.connection.put
+    assert path.endswith("async_wrapper.py")
+    assert list((root / "remote tmp").iterdir()) == []
+
+
+def test_a_module_whose_files_are_on_the_target_already_is_started_by_the_wrapper(
+    root: Path,
+) -> None:
+    asked = Started(root)
+    asked.action._make_tmp_path()
+    asked.result()
+    assert [Path(path).name for path in asked.connection.put] == [
+        "AnsiballZ_command.py",
+        "async_wrapper.py",
+    ]
+
+
+def test_settings_come_with_the_environment_of_the_task(root: Path) -> None:
+    asked = Started(root, attributes={"environment": [{"ANSIBLE_ASYNC_NAME": "mine"}]})
+    result = asked.result()
+    asked.ended(result)
+    record = root / "async" / ".longrun" / result["ansible_job_id"] / "record.json"
+    assert json.loads(record.read_text())["name"] == "mine"
+    refused = Started(root, attributes={"environment": [{"ANSIBLE_ASYNC_GRACE": "soon"}]}).result()
+    assert refused["failed"] is True
+    assert refused["msg"].startswith("ANSIBLE_ASYNC_GRACE: 'soon' is no duration")
+
+
+def test_without_async_a_task_is_cores_own(root: Path) -> None:
+    asked = Started(root, attributes={"async": 0})
+    result = asked.result()
+    assert (result["stdout"], "ansible_job_id" in result) == ("said", False)
+    # nor does it pipeline where that is not wanted
+    asked = Started(root, attributes={"async": 0}, pipelining=False)
+    assert asked.result()["stdout"] == "said"
+    assert asked.connection.put and asked.connection.sent == []
+
+
+def test_a_debuggers_files_are_left_by_cores_own_way(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(C, "DEFAULT_KEEP_REMOTE_FILES", True)
+    asked = Started(root)
+    asked.result()
+    assert [Path(path).name for path in asked.connection.put] == [
+        "AnsiballZ_command.py",
+        "async_wrapper.py",
+    ]
+
+
+def test_every_module_without_an_action_is_started_so(root: Path) -> None:
+    asked = Started(root, plugin=_core.drop_in_action("normal"))
+    result = asked.result()
+    assert asked.one_exec
+    assert asked.ended(result)["stdout"] == "said"
+
+
+@pytest.mark.parametrize("name", ["command", "dnf", "normal", "package", "service", "uri"])
+def test_what_is_put_in_cores_place_is_cores_own_but_for_starts(name: str) -> None:
+    ours, core = _core.drop_in_action(name), _core._core_action_class(name)
+    assert [base.__name__ for base in ours.__mro__][:3] == [
+        "ActionModule",
+        "DropInAction",
+        "CarrierAction",
+    ]
+    assert ours.run.__code__ == core.run.__code__
