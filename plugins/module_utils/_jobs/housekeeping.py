@@ -11,7 +11,7 @@ import sys
 from typing import Any, Dict, List, Mapping
 
 from .errors import JobError
-from .prune import PRUNE_OPTIONS, answer_prune
+from .prune import PRUNE_OPTIONS, Pruning, answer_prune
 from .system import System
 
 _MOST_NAMED = 20  # of each kind: a line that is longer than a syslog takes would be cut in the middle
@@ -21,7 +21,7 @@ _TYPES = {"str": str, "int": int, "bool": bool, "list": list}
 def read_policy(text: str) -> Dict[str, Any]:
     """A policy: the options of async_prune, all of them, with ``async_dirs``, a list, in the place of ``async_dir``.
 
-    ValueError says what is wrong with it.
+    ValueError or JobError says what is wrong with it.
     """
     policy = json.loads(text)
     if not isinstance(policy, dict):
@@ -41,14 +41,19 @@ def read_policy(text: str) -> Dict[str, Any]:
             raise ValueError(f"{key}: {given!r} is no {option['type']}")
         for one in given if "choices" in option else ():
             if one not in option["choices"]:
-                raise ValueError(f"{key}: {one!r} is none of {', '.join(option['choices'])}")
+                raise ValueError(
+                    f"{key}: {one!r} is none of {', '.join(option['choices'])}"
+                )
+    Pruning(
+        None, None, policy, []
+    )  # it reads durations, and touches nothing before it is asked to
     return policy
 
 
 def keep_house(
     system: Any, policy: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Dict[str, Any]:
-    """Prune all async dirs of the policy; what is left over besides jobs, once. ``msg`` sums it up."""
+    """Prune all async dirs of the policy; ``msg`` sums it up."""
     removed = []  # type: List[str]
     orphans = []  # type: List[str]
     unreadable = []  # type: List[str]
@@ -74,20 +79,26 @@ def keep_house(
         "failed": bool(failures),
         "async_dirs": policy["async_dirs"],
     }
-    for key, found in (("removed", removed), ("orphans", orphans), ("unreadable", unreadable)):
+    for key, found in (
+        ("removed", removed),
+        ("orphans", orphans),
+        ("unreadable", unreadable),
+    ):
         result[key] = found[:_MOST_NAMED]
     return result
 
 
 def main() -> None:
-    """The policy's file is the only argument. Exit status 1 and a line on stderr tell of what went wrong."""
-    path = sys.argv[1]
+    """``[--check] POLICY``, with ``--check`` only to read it. Exit status 1 and a line on stderr tell of what went wrong."""
+    path = sys.argv[-1]
     try:
         with open(path, encoding="utf-8") as source:
             policy = read_policy(source.read())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, JobError) as error:
         raise SystemExit(f"the policy {path} cannot be used: {error}") from None
+    if sys.argv[1] == "--check":
+        return
     result = keep_house(System(), policy, os.environ)
-    line = json.dumps(result) + "\n"
-    (sys.stderr if result["failed"] else sys.stdout).write(line)
+    stream = sys.stderr if result["failed"] else sys.stdout
+    stream.write(json.dumps(result) + "\n")
     raise SystemExit(int(result["failed"]))

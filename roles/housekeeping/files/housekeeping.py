@@ -3656,7 +3656,12 @@ def read_policy(text: str) -> Dict[str, Any]:
             raise ValueError(f"{key}: {given!r} is no {option['type']}")
         for one in given if "choices" in option else ():
             if one not in option["choices"]:
-                raise ValueError(f"{key}: {one!r} is none of {', '.join(option['choices'])}")
+                raise ValueError(
+                    f"{key}: {one!r} is none of {', '.join(option['choices'])}"
+                )
+    Pruning(
+        None, None, policy, []
+    )  # it reads durations, and touches nothing before it is asked to
     return policy
 
 
@@ -3688,21 +3693,27 @@ def keep_house(
         "failed": bool(failures),
         "async_dirs": policy["async_dirs"],
     }
-    for key, found in (("removed", removed), ("orphans", orphans), ("unreadable", unreadable)):
+    for key, found in (
+        ("removed", removed),
+        ("orphans", orphans),
+        ("unreadable", unreadable),
+    ):
         result[key] = found[:_MOST_NAMED]
     return result
 
 
 def main() -> None:
-    path = sys.argv[1]
+    path = sys.argv[-1]
     try:
         with open(path, encoding="utf-8") as source:
             policy = read_policy(source.read())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, JobError) as error:
         raise SystemExit(f"the policy {path} cannot be used: {error}") from None
+    if sys.argv[1] == "--check":
+        return
     result = keep_house(System(), policy, os.environ)
-    line = json.dumps(result) + "\n"
-    (sys.stderr if result["failed"] else sys.stdout).write(line)
+    stream = sys.stderr if result["failed"] else sys.stdout
+    stream.write(json.dumps(result) + "\n")
     raise SystemExit(int(result["failed"]))
 
 
