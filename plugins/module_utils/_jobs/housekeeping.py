@@ -14,7 +14,9 @@ from .errors import JobError
 from .prune import PRUNE_OPTIONS, Pruning, answer_prune
 from .system import System
 
-_MOST_NAMED = 20  # of each kind: a line that is longer than a syslog takes would be cut in the middle
+_MOST_NAMED = (
+    20  # of each kind: a line that is longer than a syslog takes would be cut in the middle
+)
 _TYPES = {"str": str, "int": int, "bool": bool, "list": list}
 
 
@@ -41,12 +43,8 @@ def read_policy(text: str) -> Dict[str, Any]:
             raise ValueError(f"{key}: {given!r} is no {option['type']}")
         for one in given if "choices" in option else ():
             if one not in option["choices"]:
-                raise ValueError(
-                    f"{key}: {one!r} is none of {', '.join(option['choices'])}"
-                )
-    Pruning(
-        None, None, policy, []
-    )  # it reads durations, and touches nothing before it is asked to
+                raise ValueError(f"{key}: {one!r} is none of {', '.join(option['choices'])}")
+    Pruning(None, None, policy, [])  # it reads durations, and touches nothing before it is asked to
     return policy
 
 
