@@ -52,10 +52,10 @@ def keep_house(
     system: Any, policy: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Dict[str, Any]:
     """Prune all async dirs of the policy; ``msg`` sums it up."""
-    removed = []  # type: List[str]
-    orphans = []  # type: List[str]
-    unreadable = []  # type: List[str]
-    failures = []  # type: List[str]
+    removed: List[str] = []
+    orphans: List[str] = []
+    unreadable: List[str] = []
+    failures: List[str] = []
     for async_dir in policy["async_dirs"]:
         params = dict(policy, async_dir=async_dir)
         try:

@@ -3634,7 +3634,9 @@ def answer_prune(
 
 
 # part: housekeeping
-_MOST_NAMED = 20  # of each kind: a line that is longer than a syslog takes would be cut in the middle
+_MOST_NAMED = (
+    20  # of each kind: a line that is longer than a syslog takes would be cut in the middle
+)
 _TYPES = {"str": str, "int": int, "bool": bool, "list": list}
 
 
@@ -3656,22 +3658,18 @@ def read_policy(text: str) -> Dict[str, Any]:
             raise ValueError(f"{key}: {given!r} is no {option['type']}")
         for one in given if "choices" in option else ():
             if one not in option["choices"]:
-                raise ValueError(
-                    f"{key}: {one!r} is none of {', '.join(option['choices'])}"
-                )
-    Pruning(
-        None, None, policy, []
-    )  # it reads durations, and touches nothing before it is asked to
+                raise ValueError(f"{key}: {one!r} is none of {', '.join(option['choices'])}")
+    Pruning(None, None, policy, [])  # it reads durations, and touches nothing before it is asked to
     return policy
 
 
 def keep_house(
     system: Any, policy: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Dict[str, Any]:
-    removed = []  # type: List[str]
-    orphans = []  # type: List[str]
-    unreadable = []  # type: List[str]
-    failures = []  # type: List[str]
+    removed: List[str] = []
+    orphans: List[str] = []
+    unreadable: List[str] = []
+    failures: List[str] = []
     for async_dir in policy["async_dirs"]:
         params = dict(policy, async_dir=async_dir)
         try:
