@@ -47,7 +47,7 @@ def cut_waves(hosts: Sequence[str], sizes: Any) -> list[list[str]]:
     several = list(sizes) if isinstance(sizes, (list, tuple)) else [sizes]
     if not several:
         raise ValueError("waves: an empty list has no wave; give one size or more")
-    waves = []
+    waves: list[list[str]] = []
     begin = 0
     while begin < len(hosts):
         size = several[min(len(waves), len(several) - 1)]
@@ -136,7 +136,7 @@ def report_of_batch(
     fleet = sum(map(len, waves)) + len(lost)
     tolerated = _share("error_budget", error_budget, fleet)
     hosts: dict[str, dict[str, Any]] = {}
-    told_waves = []
+    told_waves: list[dict[str, Any]] = []
     for number, names in enumerate(waves, 1):
         for name in names:
             nothing = {"state": HOST_NOT_STARTED, "msg": "", "jobs": []}

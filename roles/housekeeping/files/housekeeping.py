@@ -3644,7 +3644,7 @@ def read_policy(text: str) -> Dict[str, Any]:
     policy = json.loads(text)
     if not isinstance(policy, dict):
         raise ValueError("it is no JSON object")
-    options = dict(PRUNE_OPTIONS, async_dirs={"type": "list"})
+    options: Dict[str, Dict[str, Any]] = dict(PRUNE_OPTIONS, async_dirs={"type": "list"})
     del options["async_dir"]
     for key in sorted(set(options) - set(policy)):
         raise ValueError(f"{key} is missing")
