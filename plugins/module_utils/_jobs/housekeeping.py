@@ -41,9 +41,11 @@ def read_policy(text: str) -> Dict[str, Any]:
         # a bool is an int to isinstance
         if type(given) is not _TYPES[option["type"]]:
             raise ValueError(f"{key}: {given!r} is no {option['type']}")
-        for one in given if "choices" in option else ():
-            if one not in option["choices"]:
-                raise ValueError(f"{key}: {one!r} is none of {', '.join(option['choices'])}")
+        unknown = (
+            [one for one in given if one not in option["choices"]] if "choices" in option else []
+        )
+        if unknown:
+            raise ValueError(f"{key}: {unknown[0]!r} is none of {', '.join(option['choices'])}")
     Pruning(None, None, policy, [])  # it reads durations, and touches nothing before it is asked to
     return policy
 
