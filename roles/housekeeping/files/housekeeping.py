@@ -3637,7 +3637,7 @@ def answer_prune(
 _MOST_NAMED = (
     20  # of each kind: a line that is longer than a syslog takes would be cut in the middle
 )
-_TYPES = {"str": str, "int": int, "bool": bool, "list": list}
+_TYPES: Dict[str, Any] = {"str": str, "int": int, "bool": bool, "list": list}
 
 
 def read_policy(text: str) -> Dict[str, Any]:
