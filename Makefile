@@ -43,7 +43,7 @@ format: ## let black and ruff rewrite the sources
 	$(STAGE) exec ruff check --fix .
 	$(STAGE) exec black .
 
-amalgamation: ## generate the drop-in's single-file async_wrapper anew
+amalgamation: ## generate async_wrapper and housekeeping, of one file each, anew
 	$(PYTHON) tools/amalgamate.py
 
 up: ## start the machines under test for work by hand (see tests/stage/README.md)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make plugins/modules/async_wrapper.py, one file that travels without AnsiballZ, from the package _jobs.
+"""Make programs of one file from the package _jobs: async_wrapper, which travels without AnsiballZ, and what housekeeping installs.
 
-``python tools/amalgamate.py`` writes it; with ``--check`` it exits 1 if the file is not what would be written.
+``python tools/amalgamate.py`` writes them; with ``--check`` it exits 1 if one is not what would be written.
 """
 
 from __future__ import annotations
@@ -14,17 +14,31 @@ import io
 import sys
 import tokenize
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "plugins" / "module_utils" / "_jobs"
-HEAD = ROOT / "tools" / "async_wrapper_head.py"
-TARGET = ROOT / "plugins" / "modules" / "async_wrapper.py"
-ENTRY = "wrapper"
+HEAD = ROOT / "tools" / "amalgamation_head.py"
 TAIL = """\
 # part: end
-if __name__ == "__main__" and sys.argv[1:]:  # Ansible gives arguments; checks that import modules give none
+if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
     main()
 """
+
+
+class Program(NamedTuple):
+    """The part whose ``main`` it runs, where it lies, and its first line, if it has one besides the head."""
+
+    entry: str
+    target: Path
+    shebang: str
+
+
+PROGRAMS = (
+    Program("wrapper", ROOT / "plugins" / "modules" / "async_wrapper.py", "#!/usr/bin/python\n"),
+    # run by the Python that the role finds
+    Program("housekeeping", ROOT / "roles" / "housekeeping" / "files" / "housekeeping.py", ""),
+)
 
 
 class AmalgamationError(Exception):
@@ -42,7 +56,7 @@ def parts_in_order(entry: str) -> list[str]:
         if name in entered:
             raise AmalgamationError(f"{name} is imported in a circle")
         entered.add(name)
-        for node in ast.parse((PACKAGE / f"{name}.py").read_text()).body:
+        for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text())):
             if isinstance(node, ast.ImportFrom) and node.level == 1:
                 if node.module is None:
                     raise AmalgamationError(f"{name}.py:{node.lineno}: import names, not modules")
@@ -89,18 +103,22 @@ def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str
     tree = ast.parse(text)
     lines = text.splitlines()
     dropped: set[int] = set()
-    for node in tree.body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            assert node.end_lineno is not None
-            dropped.update(range(node.lineno, node.end_lineno + 1))
-            if any(alias.asname for alias in node.names):
-                raise AmalgamationError(f"{name}.py:{node.lineno}: an import under another name")
-            if isinstance(node, ast.Import):
-                imports.update(f"import {alias.name}" for alias in node.names)
-            elif node.level == 0 and node.module == "typing":
-                typed.update(alias.name for alias in node.names)
-            elif node.level == 0:
-                imports.update(f"from {node.module} import {alias.name}" for alias in node.names)
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        of_part = isinstance(node, ast.ImportFrom) and node.level == 1
+        if node.col_offset and not of_part:
+            continue  # put off to where it is needed, and stays there
+        assert node.end_lineno is not None
+        dropped.update(range(node.lineno, node.end_lineno + 1))
+        if any(alias.asname for alias in node.names):
+            raise AmalgamationError(f"{name}.py:{node.lineno}: an import under another name")
+        if isinstance(node, ast.Import):
+            imports.update(f"import {alias.name}" for alias in node.names)
+        elif node.level == 0 and node.module == "typing":
+            typed.update(alias.name for alias in node.names)
+        elif node.level == 0:
+            imports.update(f"from {node.module} import {alias.name}" for alias in node.names)
     for first, (last, alone) in docstring_lines(tree).items():
         dropped.update(range(first, last + 1))
         if alone:
@@ -115,12 +133,12 @@ def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str
     return "\n".join(kept).strip("\n"), top_level_names(tree)
 
 
-def amalgamate() -> str:
+def amalgamate(program: Program) -> str:
     imports: set[str] = set()
     typed: set[str] = set()
     defined: dict[str, str] = {}
     parts = []
-    for name in parts_in_order(ENTRY):
+    for name in parts_in_order(program.entry):
         body, names = body_of(name, imports, typed)
         for one in names:
             if one in defined:
@@ -130,7 +148,7 @@ def amalgamate() -> str:
     plain = sorted(line for line in imports if line.startswith("import "))
     froms = sorted(line for line in imports if line.startswith("from "))
     froms.append(f"from typing import {', '.join(sorted(typed))}")
-    head = "#!/usr/bin/python\n" + HEAD.read_text().rstrip("\n")
+    head = program.shebang + HEAD.read_text().rstrip("\n")
     return head + "\n\n" + "\n\n\n".join(["\n".join(plain + froms), *parts, TAIL])
 
 
@@ -157,18 +175,18 @@ def tidy(body: str) -> str:
 
 
 def main() -> int:
-    text = amalgamate()
-    compile(text, str(TARGET), "exec")
-    if sys.argv[1:] == ["--check"]:
-        current = TARGET.read_text() if TARGET.exists() else ""
-        if current != text:
+    stale = 0
+    for program in PROGRAMS:
+        text = amalgamate(program)
+        compile(text, str(program.target), "exec")
+        if sys.argv[1:] != ["--check"]:
+            program.target.write_text(text)
+        elif not program.target.exists() or program.target.read_text() != text:
             sys.stderr.write(
-                f"{TARGET.relative_to(ROOT)} is not current: run python tools/amalgamate.py\n"
+                f"{program.target.relative_to(ROOT)} is not current: run python tools/amalgamate.py\n"
             )
-            return 1
-        return 0
-    TARGET.write_text(text)
-    return 0
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

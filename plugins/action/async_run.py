@@ -158,7 +158,7 @@ class ActionModule(_core.CarrierAction):
                 given["tail_lines"],
                 async_dir,
                 None if limit is None else time.monotonic() + _seconds("wait_timeout", limit),
-                _RECONNECT_SECONDS,
+                _RECONNECT_SECONDS if limit is None else None,
             )
         answer = dict(
             self._execute_module(

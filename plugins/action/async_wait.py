@@ -9,8 +9,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
+
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils.budget import ErrorBudget
 from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput
 from ansible_collections.longrun.jobs.plugins.plugin_utils.references import job_references
 from ansible_collections.longrun.jobs.plugins.plugin_utils.refusal import (
@@ -20,6 +23,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils.refusal import (
 from ansible_collections.longrun.jobs.plugins.plugin_utils.waited import (
     WAIT_TASK_OPTIONS,
     cancelled_result,
+    over_budget_result,
     waited_result,
 )
 from ansible_collections.longrun.jobs.plugins.plugin_utils.waiter import Awaited, Waiter
@@ -38,8 +42,8 @@ class ActionModule(_core.CarrierAction):
             return windows_refusal("async_wait")
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(argument_spec=WAIT_TASK_OPTIONS)
-        for option in ("timeout", "interval"):
-            if not 0 <= given[option] < 1e9:
+        for option in ("timeout", "interval", "reconnect"):
+            if given[option] is not None and not 0 <= given[option] < 1e9:
                 return refusal(f"{option}: {given[option]:g} is no number of seconds")
         try:
             references = job_references(given["jobs"])
@@ -48,6 +52,8 @@ class ActionModule(_core.CarrierAction):
         host = str((task_vars or {}).get("inventory_hostname", ""))
         streams = given["stream"] and not self._task.no_log and _core.shows_text()
         jobs = [Awaited(one, LiveOutput(host) if streams else None) for one in references]
+        shared = given["error_budget"]
+        budget = shared and ErrorBudget(_core.local_tmp(), shared["name"], shared["hosts"])
         waiter = Waiter(
             self,
             task_vars,
@@ -56,16 +62,32 @@ class ActionModule(_core.CarrierAction):
             given["tail_lines"],
             str(given["async_dir"] or _core.async_dir_option(self)),
             time.monotonic() + given["timeout"],
+            given["reconnect"],
+            budget,
         )
-        # with lines to show, a first look tells which jobs had ended before: those show nothing
-        first = 0.0 if given["stream"] else waiter.interval
-        refused, done = waiter.wait(jobs, first, len(jobs) > 1)
+        # with lines to show, a first look tells which jobs had ended before: those show nothing; and a budget may be
+        # exceeded before this host's turn has come
+        first = 0.0 if given["stream"] or budget else waiter.interval
+        try:
+            refused, done = waiter.wait(jobs, first, len(jobs) > 1)
+        except AnsibleConnectionFailure:
+            if budget:
+                budget.note(host)
+            raise
         if refused:
+            if budget:
+                budget.note(host)
             return refused
         jobs = [job for job in jobs if not job.twin]
         statuses = [job.status for job in jobs]
         result = dict(waiter.passed_on, **waited_result(statuses, done, given["timeout"]))
-        if done or given["on_timeout"] != "cancel" or self._task.check_mode:
+        if done:
+            return result
+        then = given["on_timeout"]
+        if waiter.over_budget:
+            result = over_budget_result(result)
+            then = shared["on_exceeded"]
+        if then != "cancel" or self._task.check_mode:
             return result
         answer = waiter.cancel(jobs)
         return cancelled_result(result, [job.status for job in jobs], answer)

@@ -47,6 +47,32 @@ options:
     type: str
     choices: [cancel, leave]
     default: leave
+  reconnect:
+    description:
+      - Seconds for which a host that cannot be reached is asked again, before the task gives it up as unreachable. By default as long as
+        O(timeout) lets it.
+    type: float
+  error_budget:
+    description:
+      - An error budget that the hosts of a play share while they wait in this task. A host has failed when one of its jobs has ended and
+        did not succeed, or when it cannot be reached.
+      - When more hosts have failed than it allows, those that wait stop at their next request, at the latest after O(interval), and the task fails.
+      - Hosts wait at the same time as far as C(forks) lets them. What the others have to say is heard when their turn comes.
+    type: dict
+    suboptions:
+      name:
+        description: What it is called. Tasks of one run that name the same budget count together.
+        type: str
+        required: true
+      hosts:
+        description: How many hosts may fail. With V(0) the first that fails exceeds it, and with less it is exceeded from the beginning.
+        type: int
+        default: 0
+      on_exceeded:
+        description: What becomes of the jobs that have not ended then. V(leave) lets them run, V(cancel) cancels them.
+        type: str
+        choices: [cancel, leave]
+        default: leave
   interval:
     description:
       - Seconds of each request, at least 0.2. As often, callbacks hear of the jobs that have not ended before
@@ -137,4 +163,9 @@ timed_out:
   returned: when all jobs were found
   type: bool
   sample: false
+budget_exceeded:
+  description: Whether the waiting was over because more hosts had failed than O(error_budget) allows.
+  returned: when it was
+  type: bool
+  sample: true
 """

@@ -3336,5 +3336,5 @@ def main() -> None:
 
 
 # part: end
-if __name__ == "__main__" and sys.argv[1:]:  # Ansible gives arguments; checks that import modules give none
+if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
     main()

@@ -535,6 +535,11 @@ def async_dir_option(action: ActionBase) -> str:
     return str(action.get_shell_option("async_dir", default="~/.ansible_async"))
 
 
+def local_tmp() -> Path:
+    """A directory on the controller that all workers of this run share, and that goes with it."""
+    return Path(C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # made at run time
+
+
 def remote_tmp_options(action: ActionBase) -> str:
     """``remote_tmp`` and ``system_tmpdirs`` of the shell plugin, not expanded, either; a colon between them."""
     system_dirs = action.get_shell_option("system_tmpdirs", default=["/var/tmp", "/tmp"])

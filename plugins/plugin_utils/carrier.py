@@ -29,6 +29,7 @@ _BOOT = "boot"
 _READ_ALL = "import sys; sys.path = [place for place in sys.path if place]; exec(sys.stdin.read())"
 # what runs modules must be the interpreter that any module has; the others need the standard library and nothing else
 _RUNS_MODULES = ("async_run", "async_wrapper")
+_STAYS = (_BOOT, "housekeeping")  # the one is sent as it is, the other is for programs of one file
 
 
 def _packed(value: Any, level: int) -> str:
@@ -39,7 +40,8 @@ def _packed(value: Any, level: int) -> str:
 def _read_library() -> str:
     texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_SOURCES.glob("*.py"))}
     texts[""] = texts.pop("__init__")
-    del texts[_BOOT]
+    for part in _STAYS:
+        del texts[part]
     return _packed(texts, 9)
 
 

@@ -18,6 +18,15 @@ WAIT_TASK_OPTIONS: dict[str, dict[str, Any]] = {
     "jobs": {"type": "raw", "required": True},
     "for": {"type": "str", "choices": list(WAIT_FOR), "default": "all"},
     "timeout": {"type": "float", "default": 3600},
+    "reconnect": {"type": "float"},
+    "error_budget": {
+        "type": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "hosts": {"type": "int", "default": 0},
+            "on_exceeded": {"type": "str", "choices": ["leave", "cancel"], "default": "leave"},
+        },
+    },
     "on_timeout": {"type": "str", "choices": ["leave", "cancel"], "default": "leave"},
     "interval": {"type": "float", "default": 5},
     "stream": {"type": "bool", "default": False},
@@ -73,6 +82,16 @@ def waited_result(
             f"{len(failed)} of {len(statuses)} jobs did not succeed: {', '.join(failed)}"
         )
     return result
+
+
+def over_budget_result(result: dict[str, Any]) -> dict[str, Any]:
+    """That of a wait which was over because too many hosts had failed."""
+    pending = result["pending_jobs"]
+    msg = (
+        f"too many hosts have failed; {len(pending)} of {len(result['jobs'])} jobs have not ended: "
+        f"{', '.join(pending)}"
+    )
+    return dict(result, timed_out=False, budget_exceeded=True, msg=msg)
 
 
 def cancelled_result(

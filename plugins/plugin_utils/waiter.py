@@ -21,7 +21,9 @@ from ansible.errors import (
 )
 from ansible.utils.display import Display
 
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.states import STATE_SUCCEEDED
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils.budget import ErrorBudget
 from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput
 from ansible_collections.longrun.jobs.plugins.plugin_utils.waited import unfinished, with_lines
 
@@ -49,8 +51,9 @@ class Awaited:
 class Waiter:
     """wanted: ``for`` of the task. deadline: monotonic seconds, None to wait as long as there is an answer.
 
-    reconnect: seconds for which a host that cannot be reached is asked again where there is no deadline. passed_on:
-    what the requests had to say besides, for the task's result.
+    reconnect: seconds for which a host that cannot be reached is asked again; None is until the deadline. budget: of
+    errors, shared with other hosts: when it is exceeded, the wait is over, and ``over_budget`` set. passed_on: what the
+    requests had to say besides, for the task's result.
     """
 
     action: _core.CarrierAction
@@ -60,7 +63,9 @@ class Waiter:
     tail_lines: int
     async_dir: str
     deadline: float | None
-    reconnect: float = 0.0
+    reconnect: float | None = None
+    budget: ErrorBudget | None = None
+    over_budget: bool = False
     passed_on: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -93,10 +98,13 @@ class Waiter:
             if answer.get("failed"):
                 return answer, False
             self._take(waiting, answer, several)
+            self._watch_budget(waiting)
             if answer["done"]:
                 return {}, True
             asked = [job for job in waiting if not job.twin]
             waiting = [job for job in asked if not job.status["finished"]]
+            if self.over_budget:
+                return {}, False
             if self.deadline is not None and time.monotonic() >= self.deadline:
                 return {}, False
             if not self.action._task.no_log:
@@ -105,6 +113,16 @@ class Waiter:
                     _core.send_poll_event(self.action, self._host, job.status)
             seconds = self.interval
         return {}, True
+
+    def _watch_budget(self, asked: list[Awaited]) -> None:
+        if self.budget is None:
+            return
+        if any(
+            job.status["finished"] and job.status["async_job"]["state"] != STATE_SUCCEEDED
+            for job in asked
+        ):
+            self.budget.note(self._host)
+        self.over_budget = self.budget.exceeded()
 
     def _take(self, waiting: list[Awaited], answer: dict[str, Any], several: bool) -> None:
         """Keep and show what a request found out."""
@@ -121,7 +139,7 @@ class Waiter:
 
     def ask(self, jobs: list[Awaited], seconds: float) -> dict[str, Any]:
         """One request; again, on a new connection, for as long as the host cannot be reached and there is time."""
-        given_up = self.deadline
+        given_up: float | None = None
         warned = False
         while True:
             if os.getppid() != self._parent:
@@ -143,7 +161,9 @@ class Waiter:
             except AnsibleConnectionFailure as error:
                 now = time.monotonic()
                 if given_up is None:
-                    given_up = now + self.reconnect
+                    within = None if self.reconnect is None else now + self.reconnect
+                    limits = [one for one in (self.deadline, within) if one is not None]
+                    given_up = min(limits, default=now)
                 if now >= given_up:
                     raise
                 if not warned:

@@ -15,12 +15,12 @@ from .process import StageError, run
 from .workspace import CHECKOUT
 
 # What travels to the target must run on the oldest Python that a supported ansible-core has there.
-_TARGET_SIDE = ("plugins/module_utils", "plugins/modules", "tools/async_wrapper_head.py")
+_TARGET_SIDE = ("plugins/module_utils", "plugins/modules", "tools/amalgamation_head.py")
 _OLDEST_TARGET = "3.6"
 
 
 def amalgamation(bench: Bench) -> None:
-    """The generated single-file module is what its sources make of it."""
+    """The generated single-file programs are what their sources make of them."""
     run([sys.executable, "tools/amalgamate.py", "--check"], cwd=bench.sources)
 
 

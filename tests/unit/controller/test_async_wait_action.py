@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,7 @@ from ansible.utils.display import Display
 from ansible_collections.longrun.jobs.plugins.action import async_wait
 from ansible_collections.longrun.jobs.plugins.action.async_wait import ActionModule
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core, waiter
+from ansible_collections.longrun.jobs.plugins.plugin_utils.budget import ErrorBudget
 
 VARIABLES = {"inventory_hostname": "web1"}
 
@@ -504,3 +506,54 @@ def test_secrets_are_no_events(target: Target, run: Any, events: list[Any]) -> N
 def test_where_there_is_no_queue_there_are_no_events(target: Target, run: Any) -> None:
     target.answers = [answer(status("j1.1")), answer(status("j1.1", "succeeded"), done=True)]
     assert run(jobs="j1.1")["failed"] is False
+
+
+@pytest.fixture
+def budget(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ErrorBudget:
+    """As another host sees it."""
+    monkeypatch.setattr(_core, "local_tmp", lambda: tmp_path)
+    return ErrorBudget(tmp_path, "wave", 0)
+
+
+def test_when_too_many_hosts_have_failed_the_wait_is_over_and_what_runs_is_cancelled(
+    target: Target, run: Any, budget: ErrorBudget
+) -> None:
+    target.answers = [
+        answer(status("j1.1"), status("j2.2", "succeeded")),
+        {"failed": False, "cancelled": ["j1.1"]},
+        answer(status("j1.1", "cancelled")),
+    ]
+    budget.note("web2")
+    result = run(jobs=["j1.1", "j2.2"], error_budget={"name": "wave", "on_exceeded": "cancel"})
+    assert (result["failed"], result["timed_out"], result["budget_exceeded"]) == (True, False, True)
+    assert [name for name, _args in target.asked][1] == "longrun.jobs.async_cancel"
+    assert [job["async_job"]["state"] for job in result["jobs"]] == ["cancelled", "succeeded"]
+    assert result["msg"] == (
+        "too many hosts have failed; 1 of 2 jobs have not ended: j1.1; cancelled 1 of them"
+    )
+
+
+def test_what_runs_is_left_alone_and_goes_on_as_long_as_the_budget_is_kept(
+    target: Target, run: Any, budget: ErrorBudget
+) -> None:
+    target.answers = [answer(status("j1.1"))] * 2 + [answer(status("j1.1", "failed"), done=True)]
+    budget.note("web2")
+    result = run(jobs="j1.1", error_budget={"name": "wave", "hosts": 1})
+    assert len(target.waits) == 3
+    assert "budget_exceeded" not in result
+    assert result["msg"] == "1 of 1 jobs did not succeed: j1.1"
+    # it is the second that has failed, and whoever waits hears of it
+    target.answers = [answer(status("j3.3"))]
+    result = run(jobs="j3.3", error_budget={"name": "wave", "hosts": 1})
+    assert result["msg"] == "too many hosts have failed; 1 of 1 jobs have not ended: j3.3"
+
+
+@pytest.mark.usefixtures("warnings")
+def test_a_host_that_is_lost_is_given_up_after_a_while_and_counts_as_failed(
+    target: Target, run: Any, budget: ErrorBudget, clock: Clock
+) -> None:
+    target.answers = [AnsibleConnectionFailure("gone")] * 100
+    with pytest.raises(AnsibleConnectionFailure):
+        run(jobs="j1.1", timeout=3600, reconnect=20, error_budget={"name": "wave"})
+    assert clock.now == pytest.approx(1020)
+    assert budget.exceeded()

@@ -31,7 +31,8 @@ def tool(tmp_path, monkeypatch):
             (tmp_path / f"{name}.py").write_text(text)
         monkeypatch.setattr(tool, "PACKAGE", tmp_path)
         monkeypatch.setattr(tool, "HEAD", head)
-        monkeypatch.setattr(tool, "TARGET", tmp_path / "target" / "out.py")
+        program = tool.Program("wrapper", tmp_path / "target" / "out.py", "#!/usr/bin/python\n")
+        monkeypatch.setattr(tool, "PROGRAMS", (program,))
         monkeypatch.setattr(tool, "ROOT", tmp_path)
         (tmp_path / "target").mkdir(exist_ok=True)
 
@@ -39,7 +40,7 @@ def tool(tmp_path, monkeypatch):
     return tool
 
 
-def test_the_wrapper_in_the_collection_is_current():
+def test_the_programs_in_the_collection_are_current():
     done = subprocess.run(
         [sys.executable, str(PROGRAM), "--check"],
         capture_output=True,
@@ -65,10 +66,12 @@ def test_the_parts_stand_in_the_order_in_which_they_need_each_other_and_run(tool
     tool.package(
         wrapper='"""Docs."""\nimport sys\nfrom .a import one\nfrom .b import two\n\n\ndef main():\n    sys.stdout.write(f"{one()}{two()}")\n',
         a="from typing import Any\n\nfrom .b import two\n\n\ndef one() -> Any:\n    # a comment\n    return two() - 1\n",
-        b='def two():\n    """Docs."""\n    return 2  # why\n\n\ndef nothing():\n    """Only docs."""\n',
+        b='def two():\n    """Docs."""\n    from .c import half  # late\n\n    return half * 2  # why\n\n\ndef nothing():\n    """Only docs."""\n',
+        c="half = 1\n",
     )
-    text = tool.amalgamate()
+    text = tool.amalgamate(*tool.PROGRAMS)
     assert [line for line in text.splitlines() if line.startswith("# part: ")] == [
+        "# part: c",
         "# part: b",
         "# part: a",
         "# part: wrapper",
@@ -118,17 +121,21 @@ def test_the_parts_stand_in_the_order_in_which_they_need_each_other_and_run(tool
 def test_what_one_namespace_cannot_hold_is_refused(tool, parts, message):
     tool.package(**parts)
     with pytest.raises(tool.AmalgamationError) as caught:
-        tool.amalgamate()
+        tool.amalgamate(*tool.PROGRAMS)
     assert str(caught.value) == message
 
 
 def test_the_same_package_gives_the_same_text(tool):
-    assert tool.amalgamate() == tool.amalgamate()
+    assert [tool.amalgamate(it) for it in tool.PROGRAMS] == [
+        tool.amalgamate(it) for it in tool.PROGRAMS
+    ]
 
 
 def test_the_result_is_one_program_of_ascii_that_compiles(tool):
-    text = tool.amalgamate()
-    text.encode("ascii")  # it is read under whatever locale the target has
-    compile(text, "async_wrapper.py", "exec")
-    assert "import ansible" not in text
-    assert "from ansible" not in text
+    for program in tool.PROGRAMS:
+        text = tool.amalgamate(program)
+        text.encode("ascii")  # it is read under whatever locale the target has
+        compile(text, program.target.name, "exec")
+        assert "from ." not in text
+        assert "import ansible" not in text
+        assert "from ansible" not in text

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters of the role batch: waves, batch_jobs, batch_outcome and batch_report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.longrun.jobs.plugins.plugin_utils.batches import (
+    cut_waves,
+    host_outcome,
+    jobs_of_batch,
+    report_of_batch,
+)
+
+
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A value that is no good, as an error of the filter."""
+
+    @wraps(function)
+    def filtered(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ValueError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return filtered
+
+
+@_told
+def waves(hosts: Sequence[str], sizes: Any) -> list[list[str]]:
+    return cut_waves(list(hosts), sizes)
+
+
+def batch_jobs(
+    jobs: Sequence[Mapping[str, Any]], batch_id: str = "", succeeded: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    return jobs_of_batch(jobs, batch_id, succeeded)
+
+
+def batch_outcome(started: Mapping[str, Any], waited: Mapping[str, Any]) -> dict[str, Any]:
+    return host_outcome(started, waited)
+
+
+@_told
+def batch_report(
+    outcomes: Mapping[str, Mapping[str, Any]],
+    waves: Sequence[Sequence[str]],
+    error_budget: Any = 0,
+    lost: Sequence[str] = (),
+    batch_id: str = "",
+) -> dict[str, Any]:
+    return report_of_batch(outcomes, waves, error_budget, lost, batch_id)
+
+
+class FilterModule:
+    """Where Ansible finds the filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "waves": waves,
+            "batch_jobs": batch_jobs,
+            "batch_outcome": batch_outcome,
+            "batch_report": batch_report,
+        }
