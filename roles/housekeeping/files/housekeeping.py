@@ -1818,6 +1818,16 @@ def look_at_core_job(
 
 
 # part: tap
+TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
+
+
+def tap_text_of(texts: Mapping[str, str]) -> str:
+    lines = []  # type: List[str]
+    for part in TAP_PARTS:
+        lines += [line for line in texts[part].splitlines() if not line.startswith("from .")]
+    return "\n".join(lines)
+
+
 class _TappedStream:
 
     def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
@@ -2004,6 +2014,7 @@ class Payload:
 
     name: Optional[str] = None  # of a step
     environ: Mapping[str, str] = {}  # what it has besides the environment of the task
+    shared: Any = None  # its zip, where that was imported before its process began, see preload.py
     files: Mapping[str, bytes] = {}
 
     def __init__(
@@ -2030,13 +2041,17 @@ class Payload:
         return command
 
 
-def _module_name(path: str, text: bytes) -> Optional[str]:
+def imported_name(text: bytes) -> Optional[str]:
     found = re.search(
         rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
         text,
     )
-    if found:
-        name = found.group(1).decode("ascii")
+    return found.group(1).decode("ascii") if found else None
+
+
+def _module_name(path: str, text: bytes) -> Optional[str]:
+    name = imported_name(text)
+    if name:
         if name.startswith("ansible.modules."):
             return "ansible.builtin." + name[len("ansible.modules.") :]
         return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
@@ -2089,12 +2104,16 @@ def read_payload(command: List[str], path: str) -> Payload:
 
 
 def payload_from_memory(
-    style: str, shebang_line: Optional[str], text: bytes, args: Optional[bytes], module: str
+    style: str,
+    shebang_line: Optional[str],
+    text: bytes,
+    args: Optional[bytes],
+    module: Optional[str],
 ) -> Payload:
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
     here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
     payload = Payload(interpreter, "", text if here else None, text, args or b"")
-    payload.module = module
+    payload.module = module or payload.module
     if not here:
         files: Dict[str, bytes] = {PAYLOAD_FILE: text}
         if args is not None:
@@ -2103,7 +2122,7 @@ def payload_from_memory(
     return payload
 
 
-def note_payload_dirs(job_dir: str) -> None:
+def note_payload_dirs(job_dir: str, shared: Any) -> None:
     import tempfile
 
     make = tempfile.mkdtemp
@@ -2118,15 +2137,24 @@ def note_payload_dirs(job_dir: str) -> None:
                 os.write(fd, os.fsencode(os.path.realpath(path)) + b"\n")
             finally:
                 os.close(fd)
+            if shared is not None:
+                prefix = name[: name.index("_payload_")]
+                shared.move_to(os.path.join(path, f"{prefix}_payload.zip"))
         return path
 
     tempfile.mkdtemp = mkdtemp
 
 
-def run_python(path: str, code: bytes) -> int:
+def forget_other_payloads() -> None:
     for name in list(sys.modules):
         if name.partition(".")[0] in ("ansible", "ansible_collections"):
             del sys.modules[name]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not getattr(finder, "of_payload", False)
+    ]
+
+
+def run_python(path: str, code: bytes) -> int:
     main = type(sys)("__main__")
     main.__dict__.update(__builtins__=__builtins__)
     if (
@@ -2276,7 +2304,9 @@ def run_payload(
     try:
         if payload.code is not None:
             refused_result = _make_room_for_result(job_dir)
-            note_payload_dirs(job_dir.path)
+            if payload.shared is None:
+                forget_other_payloads()
+            note_payload_dirs(job_dir.path, payload.shared)
             install_tap(job_dir.path, limit, tap_text)
             status = run_python(payload.path, payload.code)
         else:
@@ -2614,9 +2644,7 @@ def conclude(
     system: Any, job_dir: Directory, record: Dict[str, Any], state: Optional[str], reason: str
 ) -> Dict[str, Any]:
     if record["steps"] is not None:
-        if (
-            state is None
-        ):  # its last module came to an end, but not the supervisor that knew what comes next
+        if state is None:
             state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
         result = result_of_chain(job_dir, record, state, reason)
     elif state is None:
