@@ -6,7 +6,7 @@ PYTHON ?= python3
 STAGE = PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m stage
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint sanity unit screens molecule cores demo picture format amalgamation up down
+.PHONY: help test lint sanity unit screens molecule cores bench demo picture format amalgamation up down
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ molecule: ## scenarios against systemd containers
 
 cores: ## the drop-in scenario under every supported ansible-core
 	$(STAGE) test cores
+
+bench: ## measure beside ansible-core and Mitogen; OPTIONS="--quick start" and the like, see benchmarks/README.md
+	$(STAGE) bench $(OPTIONS)
 
 demo: ## watch an unmodified playbook on this machine; needs Python 3.10 or newer, and no root
 	$(STAGE) demo

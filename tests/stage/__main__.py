@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from . import checks, demonstration, development
+from . import checks, demonstration, development, performance
 from .process import StageError, say
 
 
@@ -22,6 +22,11 @@ def main() -> int:
     test = commands.add_parser("test", help="run all checks, or those named")
     test.add_argument("check", nargs="*")
     commands.add_parser("demo", help="run an unmodified playbook with the drop-in on this machine")
+    # with another prefix, so that the benchmarks' own options are left to them
+    bench = commands.add_parser(
+        "bench", help="measure beside core and Mitogen", prefix_chars="+", add_help=False
+    )
+    bench.add_argument("options", nargs="*")
     commands.add_parser("up", help="start the machines under test, and leave them running")
     commands.add_parser("down", help="remove them")
     inside = commands.add_parser("exec", help="run a program in the main environment")
@@ -36,6 +41,8 @@ def main() -> int:
                 return 0 if checks.test(arguments.check) else 1
             case "demo":
                 demonstration.demonstrate()
+            case "bench":
+                performance.bench(arguments.options)
             case "up":
                 development.up()
             case "down":

@@ -76,12 +76,15 @@ class Bench:
                 remove_machines(self.workspace)
                 raise
 
-    def start_machines(self, stage: Path) -> None:
-        """Start machines under test, outside of molecule, with their key and ports in *stage*."""
+    def start_machines(self, stage: Path, hosts: str = "all") -> None:
+        """Start the machines under test among *hosts*, outside of molecule, with their key and ports in *stage*."""
         create = self.sources / _MACHINES / "default" / "create.yml"
         stage.mkdir(exist_ok=True)
         status, text = transcript(
-            [self.tool("ansible-playbook"), f"--inventory={self.inventory}", str(create)],
+            [
+                self.tool("ansible-playbook"),
+                *(f"--inventory={self.inventory}", f"--limit={hosts}", str(create)),
+            ],
             env={**self.machine_environment, "LONGRUN_JOBS_STAGE": str(stage)},
             cwd=self.workspace.directory,
         )
@@ -92,7 +95,8 @@ class Bench:
 
 def remove_machines(workspace: Workspace) -> None:
     """Remove every container that was made for *workspace*."""
-    for stage in (workspace.directory, *workspace.directory.glob("core-*")):
+    below = (workspace.directory / "benchmarks", *workspace.directory.glob("core-*"))
+    for stage in (workspace.directory, *below):
         remove_stage(stage)
 
 

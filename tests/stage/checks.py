@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import cores, host, lint, sanity, scenarios, screens, units, workspace
+from . import cores, host, lint, performance, sanity, scenarios, screens, units, workspace
 from .bench import Bench, remove_machines
 from .process import StageError, say, shown
 from .summary import reasons, table
@@ -42,6 +42,7 @@ CHECKS = (
     Check("screens", screens.screens),
     Check("molecule", scenarios.molecule),
     Check("cores", cores.cores),
+    Check("bench", performance.smallest),
 )
 
 

@@ -68,11 +68,23 @@ class Controller:
         The machines that it reaches are those whose key and ports are in *stage*. *terminal*: it has
         that of its caller. *libraries* are wheels that it finds beside its own.
         """
-        home = self.home
-        home.mkdir(exist_ok=True)
         name, dash, tool = (program[0] if program else "").partition("-")
         if name != "ansible":
             raise StageError("a controller runs ansible or ansible-<something>, with its arguments")
+        container = self.container(directory, stage, terminal=terminal, libraries=libraries)
+        return [*container, "python3", "-m", "ansible", tool if dash else "adhoc", *program[1:]]
+
+    def container(
+        self,
+        directory: Path,
+        stage: Path,
+        *,
+        terminal: bool = False,
+        libraries: Sequence[Path] = (),
+    ) -> list[str]:
+        """Return the command to which a program is to be appended, and its arguments; see `command`."""
+        home = self.home
+        home.mkdir(exist_ok=True)
         collections = dependencies.provide()
         variables = {
             **self.workspace.ansible_variables(collections),
@@ -98,5 +110,4 @@ class Controller:
             *(f"--volume={place}:{place}:ro" for place in read_only),
             *(f"--env={key}={value}" for key, value in variables.items()),
             self.image.name,
-            *("python3", "-m", "ansible", tool if dash else "adhoc", *program[1:]),
         ]

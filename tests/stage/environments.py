@@ -19,6 +19,7 @@ from .host import ensure_venv_module
 from .process import run
 
 REQUIREMENTS = Path(__file__).with_name("requirements")
+MITOGEN = "0.3.54"
 
 
 def venv(name: str) -> Path:
@@ -50,6 +51,11 @@ def core(version: str, python: str) -> Path:
 def rich(python: str) -> Path:
     """Return the wheels of rich for *python*."""
     return _wheels("rich", python, "rich>=15,<16\n")
+
+
+def mitogen(python: str) -> Path:
+    """Return the wheels of Mitogen for *python*."""
+    return _wheels("mitogen", python, f"mitogen=={MITOGEN}\n")
 
 
 def pytest(python: str) -> Path:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def vermin(bench: Bench) -> None:
 
 
 def mypy(bench: Bench) -> None:
-    """The types hold, strictly: of the collection, of its tools, and of this stage."""
+    """The types hold, strictly: of the collection, of its tools, of this stage, and of the benchmarks."""
     command = [
         *(bench.tool("mypy"), f"--config-file={CHECKOUT / 'pyproject.toml'}"),
         f"--cache-dir={cache.root() / 'mypy'}",
@@ -51,8 +52,9 @@ def mypy(bench: Bench) -> None:
     root = bench.workspace.tree_root
     plugins = ["--package", "ansible_collections.longrun.jobs.plugins"]
     run([*command, *plugins], cwd=root, env={**bench.environment, "MYPYPATH": str(root)})
-    own = ["--package", "stage"]
-    run([*command, *own], cwd=CHECKOUT, env={**bench.environment, "MYPYPATH": "tests"})
+    own = ["--package", "stage", "--package", "benchmarks"]
+    path = os.pathsep.join(("tests", "."))
+    run([*command, *own], cwd=CHECKOUT, env={**bench.environment, "MYPYPATH": path})
 
 
 def yamllint(bench: Bench) -> None:

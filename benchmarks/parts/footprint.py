@@ -1,0 +1,70 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a running job costs the target: processes, memory, wake-ups."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ..contenders import CORE, DROP_IN, FLOOR, MITOGEN, RUN, WRAPPER, Contender
+from ..figures import Key
+from ..links import MAIN
+from .part import Bench, Part
+
+_DURATION = 3000
+_MEBIBYTE = 1 << 20
+# A job has begun to sleep by then; what it takes to get there is no wake-up.
+_SETTLED = 2.0
+
+
+def measure(bench: Bench) -> None:
+    """Once for each: memory does not scatter. Connections are closed by then."""
+    _interpreter(bench)
+    size = bench.scale.footprint
+    for contender in (CORE, RUN, MITOGEN, DROP_IN, WRAPPER):
+        play = "start_run" if contender is RUN else "start_loop"
+        variables = {"duration": _DURATION, "sizes": [size], "directory": "~/jobs"}
+        bench.testbed.play(play, contender, MAIN, warm_up=False, **variables)
+        time.sleep(_SETTLED)
+        before = bench.testbed.footprint()
+        begin = time.monotonic()
+        time.sleep(bench.scale.window)
+        after = bench.testbed.footprint()
+        minutes = (time.monotonic() - begin) / 60
+        what = "together" if contender is RUN else "apart"
+        _add(bench, contender, what, size, before, after, minutes)
+        bench.testbed.clean()
+        bench.say(f"footprint: {contender.label}")
+
+
+def _interpreter(bench: Bench) -> None:
+    """What nothing that is written in Python can be smaller than."""
+    pss = bench.testbed.interpreter() / _MEBIBYTE
+    bench.figures.add(Key("footprint", "interpreter", FLOOR.name, 1, MAIN, "PSS"), pss)
+
+
+def _add(
+    bench: Bench,
+    contender: Contender,
+    what: str,
+    jobs: int,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    minutes: float,
+) -> None:
+    switches = sum(
+        after[pid]["switches"] - before[pid]["switches"] for pid in before.keys() & after
+    )
+    for quantity, amount in (
+        ("processes", len(before)),
+        ("PSS", sum(process["pss"] for process in before.values()) / _MEBIBYTE),
+        ("wake-ups", switches / minutes),
+    ):
+        key = Key("footprint", what, contender.name, jobs, MAIN, quantity)
+        bench.figures.add(key, amount / jobs)
+
+
+PART = Part("footprint", "processes, memory and wake-ups of a running job", measure)

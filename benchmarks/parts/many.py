@@ -1,0 +1,38 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A great many jobs on one host, and how all grows with their number."""
+
+from __future__ import annotations
+
+from ..contenders import INFO, RUN, WAIT
+from ..figures import Key
+from ..links import MAIN
+from .part import Bench, Part
+
+_DURATION = 3000
+
+
+def measure(bench: Bench) -> None:
+    """Start so many, list them, ask after them, see what they take. None of core's or Mitogen's: see README."""
+    for size in bench.scale.many:
+        started = bench.testbed.play(
+            "start_run", RUN, MAIN, duration=_DURATION, sizes=[size], directory="~/jobs"
+        )
+        asked = {"sizes": [size], "jids": started.told, "directory": "~/jobs"}
+        found = bench.testbed.footprint()
+        for what, contender, run in (
+            ("start", RUN, started),
+            ("status", INFO, bench.testbed.play("status_info", INFO, MAIN, **asked)),
+            ("status", WAIT, bench.testbed.play("status_wait", WAIT, MAIN, **asked)),
+        ):
+            bench.add_task("many", what, contender, size, MAIN, run.tasks[-1])
+        pss = sum(process["pss"] for process in found.values()) / (1 << 20)
+        # with the job by which the play opens its connection
+        bench.figures.add(Key("many", "start", RUN.name, size, MAIN, "PSS"), pss / (size + 1))
+        bench.testbed.clean()
+        bench.say(f"many: {size}")
+
+
+PART = Part("many", "up to 1,000 jobs on one host", measure)

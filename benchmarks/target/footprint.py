@@ -1,0 +1,47 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each process of the target is: it runs there, as root, and prints one JSON object by pid.
+
+Each has ``name``, ``pss`` (bytes) and ``switches``, how often it gave up the processor by itself.
+"""
+
+import json
+import os
+
+KEPT = ("sshd", "systemd", "(sd-pam)", "dbus-daemon")
+
+
+def _number(path: str, key: str) -> int:
+    with open(path) as handle:
+        for line in handle:
+            if line.startswith(key + ":"):
+                return int(line.split()[1])
+    return 0
+
+
+def _switches(pid: str) -> int:
+    """Of all threads: a process may sleep in one and wake up in another."""
+    tasks = os.listdir(f"/proc/{pid}/task")
+    return sum(
+        _number(f"/proc/{pid}/task/{task}/status", "voluntary_ctxt_switches") for task in tasks
+    )
+
+
+processes = {}
+for entry in os.listdir("/proc"):
+    if not entry.isdigit():
+        continue
+    try:
+        with open(f"/proc/{entry}/comm") as handle:
+            name = handle.read().strip()
+        # those of the system, and logins
+        if os.stat(f"/proc/{entry}").st_uid < 1000 or name.startswith(KEPT):
+            continue
+        pss = _number(f"/proc/{entry}/smaps_rollup", "Pss") * 1024
+        switches = _switches(entry)
+    except (FileNotFoundError, ProcessLookupError):  # it has gone meanwhile
+        continue
+    processes[entry] = {"name": name, "pss": pss, "switches": switches}
+print(json.dumps(processes))
