@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import links, publish, report, results
+from .figures import Figures
 from .parts.all_parts import ALL
 from .parts.part import Bench
 from .scale import DEFAULT, QUICK, SMALLEST, Scale
@@ -32,36 +33,41 @@ def main() -> int:
         print(f"== {time.monotonic() - begin:4.0f} s  {message}", flush=True)
 
     scale = _scale(options)
-    parts = [ALL[name] for name in options.part or ALL]
+    measured, failed = Figures(), []
     with contextlib.ExitStack() as stack:
         testbed = Testbed.read(options.testbed)
         for round_trip in sorted({link.round_trip for link in (links.MAIN, *scale.links)}):
             port = stack.enter_context(links.delayed(testbed.port, round_trip))
             testbed.ports[round_trip] = port
-        bench = Bench(testbed, scale, say)
-        failed = []
-        for part in parts:
+        for name in options.part or ALL:
+            bench = Bench(testbed, scale, say)
             try:
-                part.measure(bench)
+                ALL[name].measure(bench)
             except BenchmarkError as error:
                 # the others are measured all the same
-                say(f"{part.name} failed: {error}")
-                failed.append(part.name)
+                say(f"{name} failed: {error}")
+                failed.append(name)
                 testbed.clean()
-    missing = [
-        part.name for part in parts if not any(k.part == part.name for k in bench.figures.samples)
-    ]
+                continue
+            if not bench.figures.samples:
+                failed.append(name)
+            measured.replace(bench.figures)
+            if options.results:
+                _keep(options.results, bench.figures, testbed)
     for table in (report.figure_table, report.growth_table, report.target_table):
-        print("\n" + report.aligned(table(bench.figures)), flush=True)
-    if options.results and not failed:
-        about, kept = results.read(options.results)
-        kept.replace(bench.figures)
-        about = {**results.machine(), **testbed.versions}
-        results.write(options.results, about, kept)
+        print("\n" + report.aligned(table(measured)), flush=True)
+    if options.results:
         publish.publish(options.results, options.publish)
     print()
     say(f"failed: {', '.join(failed)}" if failed else "done")
-    return 1 if failed or missing else 0
+    return 1 if failed else 0
+
+
+def _keep(path: Path, figures: Figures, testbed: Testbed) -> None:
+    """Put the figures of a part in the place of those that were there."""
+    kept = results.read(path)[1]
+    kept.replace(figures)
+    results.write(path, {**results.machine(), **testbed.versions}, kept)
 
 
 def _options() -> argparse.Namespace:
