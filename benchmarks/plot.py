@@ -11,14 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .contenders import CORE, DROP_IN, INFO, MITOGEN, RUN, WAIT, Contender
-from .figures import Figures, Key
+from .figures import UNITS, Figures, Key
 from .links import MAIN, Link
+from .report import number
 from .scale import DEFAULT
 from .targets import TARGETS
 from .templates import fill_in
 
 WIDTH = 860
-_LEFT, _RIGHT = 230, 40
+_LEFT, _RIGHT = 230, 90
 _TOP, _ROW = 92, 42
 
 
@@ -81,8 +82,9 @@ def draw(figures: Figures) -> str:
         for comparison in COMPARISONS
         if (ratios := list(_ratios(figures, comparison)))
     ]
-    least = min((ratio for _row, ratios in rows for _kind, ratio in ratios), default=0.1)
-    most = max((ratio for _row, ratios in rows for _kind, ratio in ratios), default=1.0)
+    shown = [ratio for _row, ratios in rows for _kind, ratio in ratios]
+    shown += [aim for row, _ratios in rows if (aim := _aim(row))]
+    least, most = min(shown, default=0.1), max(shown, default=1.0)
     decades = range(math.floor(math.log10(least)), math.ceil(math.log10(max(most, 1))) + 1)
     height = _TOP + _ROW * len(rows) + 46
 
@@ -91,12 +93,13 @@ def draw(figures: Figures) -> str:
         span = max(1, decades[-1] - decades[0])
         return round(_LEFT + width * (math.log10(ratio) - decades[0]) / span, 1)
 
-    def lines() -> Iterator[tuple[str, float, list[Mark], float | None]]:
+    def lines() -> Iterator[tuple[str, float, list[Mark], float | None, str]]:
         for index, (comparison, ratios) in enumerate(rows):
             y = _TOP + _ROW * (index + 0.5)
             marks = [Mark(kind, place(it), y, _fraction(it)) for kind, it in ratios]
             aim = _aim(comparison)
-            yield comparison.title, y, marks, place(aim) if aim else None
+            core = number(figures.median(comparison.core), UNITS[comparison.core.quantity])
+            yield comparison.title, y, marks, place(aim) if aim else None, core
 
     return fill_in(
         "plot.svg.j2",
