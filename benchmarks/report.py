@@ -45,9 +45,12 @@ def floor_of(figures: Figures, key: Key) -> float | None:
 
 
 def rows(figures: Figures) -> list[Row]:
-    """Return a row for each figure; processor time stands beside the time that it belongs to."""
+    """Return a row for each figure, with those beneath each other that are compared.
+
+    Processor time stands beside the time that it belongs to.
+    """
     found = []
-    for key in figures.samples:
+    for key in _in_order(figures):
         median = figures.median(key)
         if median is None or key.quantity.endswith("CPU"):
             continue
@@ -75,6 +78,18 @@ def rows(figures: Figures) -> list[Row]:
             )
         )
     return found
+
+
+def _in_order(figures: Figures) -> list[Key]:
+    """Return all keys as they were measured, but by link, then by what, then by size."""
+    first: dict[object, int] = {}
+    for key in figures.samples:
+        for it in (key.part, key.link, (key.part, key.what)):
+            first.setdefault(it, len(first))
+    return sorted(
+        figures.samples,
+        key=lambda key: (first[key.part], first[key.link], first[key.part, key.what], key.size),
+    )
 
 
 def _over(value: float, other: float | None) -> float | None:

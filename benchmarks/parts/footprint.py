@@ -12,6 +12,7 @@ from typing import Any
 from ..contenders import CORE, DROP_IN, FLOOR, MITOGEN, RUN, WRAPPER, Contender
 from ..figures import Key
 from ..links import MAIN
+from ..testbed import BenchmarkError
 from .part import Bench, Part
 
 _DURATION = 3000
@@ -33,6 +34,8 @@ def measure(bench: Bench) -> None:
         begin = time.monotonic()
         time.sleep(bench.scale.window)
         after = bench.testbed.footprint()
+        if not before or before.keys() - after.keys():
+            raise BenchmarkError(f"jobs of {contender.label} ended while they were looked at")
         minutes = (time.monotonic() - begin) / 60
         what = "together" if contender is RUN else "apart"
         _add(bench, contender, what, size, before, after, minutes)
@@ -55,9 +58,7 @@ def _add(
     after: dict[str, Any],
     minutes: float,
 ) -> None:
-    switches = sum(
-        after[pid]["switches"] - before[pid]["switches"] for pid in before.keys() & after
-    )
+    switches = sum(after[pid]["switches"] - before[pid]["switches"] for pid in before)
     for quantity, amount in (
         ("processes", len(before)),
         ("PSS", sum(process["pss"] for process in before.values()) / _MEBIBYTE),

@@ -46,6 +46,15 @@ def test_a_figure_stands_beside_core_and_the_floor(figures: Figures) -> None:
     assert row.target_cpu == pytest.approx(0.03)
 
 
+def test_those_that_are_compared_stand_beneath_each_other() -> None:
+    figures = Figures()
+    for contender in ("core", "async_run"):
+        for size in (1, 10):
+            figures.add(replace(CORE, contender=contender, size=size), 1.0)
+    rows = [(row.key.size, row.key.contender) for row in report.rows(figures)]
+    assert rows == [(1, "core"), (1, "async_run"), (10, "core"), (10, "async_run")]
+
+
 def test_processor_time_has_no_row_of_its_own(figures: Figures) -> None:
     assert {row.key.quantity for row in report.rows(figures)} == {"time"}
 
