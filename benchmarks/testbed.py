@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +100,17 @@ class Testbed:
         """Return what runs on the target besides its system and logins, see target/footprint.py."""
         found: dict[str, dict[str, Any]] = json.loads(self._on_target("footprint.py"))
         return found
+
+    def wait_for(self, jobs: int) -> None:
+        """Return when so many jobs run the command ``sleep``: until then, their modules begin."""
+        deadline = time.monotonic() + _DEADLINE
+        while True:
+            running = sum(process["name"] == "sleep" for process in self.footprint().values())
+            if running >= jobs:
+                return
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"{running} of {jobs} jobs run")
+            time.sleep(0.5)
 
     def interpreter(self) -> int:
         """Return the bytes (PSS) of an interpreter that has imported nothing."""

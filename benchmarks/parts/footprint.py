@@ -17,7 +17,7 @@ from .part import Bench, Part
 
 _DURATION = 3000
 _MEBIBYTE = 1 << 20
-# A job has begun to sleep by then; what it takes to get there is no wake-up.
+# What it takes to get there is no wake-up.
 _SETTLED = 2.0
 
 
@@ -29,6 +29,7 @@ def measure(bench: Bench) -> None:
         play = "start_run" if contender is RUN else "start_loop"
         variables = {"duration": _DURATION, "sizes": [size], "directory": "~/jobs"}
         bench.testbed.play(play, contender, MAIN, warm_up=False, **variables)
+        bench.testbed.wait_for(size)
         time.sleep(_SETTLED)
         before = bench.testbed.footprint()
         begin = time.monotonic()

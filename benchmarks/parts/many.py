@@ -17,10 +17,12 @@ _DURATION = 3000
 def measure(bench: Bench) -> None:
     """Start so many, list them, ask after them, see what they take. None of core's or Mitogen's: see README."""
     for size in bench.scale.many:
+        jobs = size + 1  # with that by which the play opens its connection
         started = bench.testbed.play(
             "start_run", RUN, MAIN, duration=_DURATION, sizes=[size], directory="~/jobs"
         )
         asked = {"sizes": [size], "jids": started.told, "directory": "~/jobs"}
+        bench.testbed.wait_for(jobs)
         found = bench.testbed.footprint()
         for what, contender, run in (
             ("start", RUN, started),
@@ -29,8 +31,7 @@ def measure(bench: Bench) -> None:
         ):
             bench.add_task("many", what, contender, size, MAIN, run.tasks[-1])
         pss = sum(process["pss"] for process in found.values()) / (1 << 20)
-        # with the job by which the play opens its connection
-        bench.figures.add(Key("many", "start", RUN.name, size, MAIN, "PSS"), pss / (size + 1))
+        bench.figures.add(Key("many", "start", RUN.name, size, MAIN, "PSS"), pss / jobs)
         bench.testbed.clean()
         bench.say(f"many: {size}")
 

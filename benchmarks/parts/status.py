@@ -20,6 +20,7 @@ def measure(bench: Bench) -> None:
     prepared = bench.testbed.play(
         "start_run", RUN, MAIN, duration=_DURATION, sizes=wanted, directory="~/jobs"
     )
+    bench.testbed.wait_for(sum(wanted) + 1)
     for link in bench.scale.links:
         for repetition, contender in bench.turns(CORE, INFO, MITOGEN, WAIT, DROP_IN):
             sizes = bench.scale.sizes(bench.scale.status, link, repetition)
