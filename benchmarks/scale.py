@@ -35,7 +35,7 @@ class Scale:
     many: Sequence[int]
     mebibytes: int
     floor: int
-    once_above: int = 100
+    once_above: int = 20
 
     def sizes(self, wanted: Sequence[int], link: Link, repetition: int) -> list[int]:
         """Return the sizes of *wanted* that are measured over *link* in this repetition, or none."""
@@ -45,17 +45,17 @@ class Scale:
 
 
 DEFAULT = Scale(
-    repetitions=3,
+    repetitions=2,
     links=links.ALL,
     single=3,
     start=(1, 10, 50),
     status=(1, 50, 200),
-    distant=(1, 10),
+    distant=(1,),
     polls=(1, 15),
     whole=20,
     footprint=20,
-    window=15.0,
-    many=(1, 10, 100, 1000),
+    window=10.0,
+    many=(1, 100, 1000),
     mebibytes=95,  # 100 MB
     floor=10,
 )

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import random
-
 from ..contenders import CORE, CORE_UNTIL, DROP_IN, DROP_IN_UNTIL, MITOGEN, WAIT, Contender
 from ..figures import Key
 from ..links import ALL, Link
@@ -17,15 +15,17 @@ _UNTIL = {CORE_UNTIL.name, DROP_IN_UNTIL.name}
 
 
 def measure(bench: Bench) -> None:
-    """In turns, with jobs that end at any moment between two polls, the same moments for all."""
+    """In turns, with jobs that end between two polls, at the same moments for all."""
     for link in (link for link in ALL if link in bench.scale.links and link.pipelining):
         for poll in bench.scale.polls if link.round_trip == 0 else bench.scale.polls[:1]:
             contenders = [CORE, WAIT, MITOGEN, DROP_IN]
             if poll == bench.scale.polls[0]:
                 contenders += [CORE_UNTIL, DROP_IN_UNTIL]
-            for repetition, contender in bench.turns(*contenders):
-                # after the first poll, so that none is lucky
-                moment = random.Random(f"{poll} {repetition}").uniform(0.05, 0.95)
+            # what takes long is done once
+            turns = 1 if poll > bench.scale.polls[0] else bench.scale.repetitions
+            for repetition, contender in bench.turns(*contenders, repetitions=turns):
+                # spread evenly between two polls, so that none is lucky
+                moment = (repetition + 0.5) / turns
                 _measure(bench, contender, poll, 1 + poll * moment, link)
             bench.say(f"detection, every {poll} s: {link}")
 

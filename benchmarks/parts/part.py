@@ -26,9 +26,11 @@ class Bench:
     say: Callable[[str], None]
     figures: Figures = field(default_factory=Figures)
 
-    def turns(self, *contenders: Contender) -> Iterator[tuple[int, Contender]]:
+    def turns(
+        self, *contenders: Contender, repetitions: int = 0
+    ) -> Iterator[tuple[int, Contender]]:
         """Give each contender in turn, and so for each repetition: what disturbs one disturbs all."""
-        for repetition in range(self.scale.repetitions):
+        for repetition in range(repetitions or self.scale.repetitions):
             for contender in contenders:
                 yield repetition, contender
 
