@@ -22,6 +22,9 @@ _TARGET = "bookworm"
 
 def bench(options: Sequence[str]) -> None:
     """Run the benchmarks with the collection as it would be installed, and keep what they find."""
+    if "--help" in options:
+        run([f"{environments.venv('main')}/bin/python", "-m", "benchmarks", "--help"], cwd=CHECKOUT)
+        return
     host.install(host.PACKAGES)
     for remains in workspace.abandoned():
         remove_machines(remains)
