@@ -76,15 +76,23 @@ class Bench:
                 remove_machines(self.workspace)
                 raise
 
-    def start_machines(self, stage: Path, hosts: str = "all") -> None:
-        """Start the machines under test among *hosts*, outside of molecule, with their key and ports in *stage*."""
+    def start_machines(
+        self,
+        stage: Path,
+        *playbooks: Path,
+        inventory: Path | None = None,
+        hosts: str = "all",
+    ) -> None:
+        """Start the machines under test among *hosts*, outside of molecule, with their key and ports in *stage*.
+
+        *inventory*: others than those of the scenarios. *playbooks* are run on them then.
+        """
         create = self.sources / _MACHINES / "default" / "create.yml"
         stage.mkdir(exist_ok=True)
+        option = f"--inventory={inventory or self.inventory}"
         status, text = transcript(
-            [
-                self.tool("ansible-playbook"),
-                *(f"--inventory={self.inventory}", f"--limit={hosts}", str(create)),
-            ],
+            [self.tool("ansible-playbook"), option, f"--limit={hosts}", str(create)]
+            + list(map(str, playbooks)),
             env={**self.machine_environment, "LONGRUN_JOBS_STAGE": str(stage)},
             cwd=self.workspace.directory,
         )
@@ -95,9 +103,9 @@ class Bench:
 
 def remove_machines(workspace: Workspace) -> None:
     """Remove every container that was made for *workspace*."""
-    below = (workspace.directory / "benchmarks", *workspace.directory.glob("core-*"))
-    for stage in (workspace.directory, *below):
-        remove_stage(stage)
+    remove_stage(workspace.directory)
+    for key in workspace.directory.glob("*/id_ed25519"):
+        remove_stage(key.parent)
 
 
 def remove_stage(stage: Path) -> None:

@@ -10,7 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import cores, host, lint, performance, sanity, scenarios, screens, units, workspace
+from . import (
+    cores,
+    examples,
+    host,
+    lint,
+    performance,
+    sanity,
+    scenarios,
+    screens,
+    units,
+    workspace,
+)
 from .bench import Bench, remove_machines
 from .process import StageError, say, shown
 from .summary import reasons, table
@@ -40,6 +51,7 @@ CHECKS = (
     Check("unit", units.main),
     Check("target-unit", units.targets),
     Check("screens", screens.screens),
+    Check("examples", examples.examples),
     Check("molecule", scenarios.molecule),
     Check("cores", cores.cores),
     Check("bench", performance.smallest),
