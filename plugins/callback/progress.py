@@ -100,6 +100,13 @@ EXAMPLES = r"""
 #
 # [callback_longrun_progress]
 # interval = 30
+
+- name: Run a backup, which has a bar on a terminal, and a line every 30 seconds in a log file
+  longrun.jobs.async_run:
+    name: backup shop
+    task:
+      ansible.builtin.command: /usr/local/bin/backup shop
+    wait: true
 """
 
 import atexit

@@ -59,6 +59,13 @@ EXAMPLES = r"""
 #
 # [callback_longrun_timeline]
 # path = timelines/%Y-%m-%d-%H%M%S.html
+
+- name: Run a backup, which will be in the page
+  longrun.jobs.async_run:
+    name: backup shop
+    task:
+      ansible.builtin.command: /usr/local/bin/backup shop
+    wait: true
 """
 
 import atexit

@@ -25,7 +25,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,10 @@ _DEADLINE = 240
 _HOST = "web1"
 # what a document shows of something that does not end well
 _ENDS_BADLY = re.compile(r"^(fatal: |ERROR|\[ERROR\]|.* \| FAILED|.*\bfailed=[1-9]|\^C)", re.MULTILINE)
-_WARNS = re.compile(r"^\[(?:WARNING|DEPRECATION WARNING)\]", re.MULTILINE)
+# of the variable `name` the README tells
+_WARNS = re.compile(
+    r"^\[(?:WARNING|DEPRECATION WARNING)\]: (?!Found variable using reserved name 'name'\.$)", re.MULTILINE
+)
 _DROP_IN = "~/.ansible/collections/ansible_collections/longrun/jobs/plugins"
 
 
@@ -54,7 +56,7 @@ class Story:
         self.project = directory / "project"
         self._machines = machines
         self._sample = sample
-        self._config = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+        self._config = _config()
         self._tasks: list[Block] = []
         self._last: list[Block] = []
         self._printed = ""
@@ -65,7 +67,7 @@ class Story:
     def prepare(self) -> None:
         """Give the reader what a user has: the drop-in, an inventory."""
         self.project.mkdir(exist_ok=True)
-        (self.project / "inventory").symlink_to(HERE / "inventory")
+        shutil.copytree(HERE / "inventory", self.project / "inventory")
         self._set(
             "[defaults]\n"
             "inventory = inventory\n"
@@ -134,12 +136,24 @@ class Story:
     def _ini(self, block: Block, shown: str) -> None:
         self._finish_tasks("")
         self._try_settings("")
+        self._check_settings(block)
         self._set(block.text)
-        self._untried = block.place
-        self._command("ansible-config validate --type all", block.place, "")
         self._untried = block.place
         if shown:
             self._try_settings(shown)
+
+    def _check_settings(self, block: Block) -> None:
+        """ansible-config knows the settings of core, and not those of a collection."""
+        config = _config()
+        config.read_string(block.text)
+        for section in [section for section in config if section.startswith("callback_longrun_")]:
+            unknown = set(config[section]) - _declared_settings(section)
+            if unknown:
+                raise Failed(f"{block.place}: [{section}] has no {unknown}")
+            del config[section]
+        with (self.project / "core.cfg").open("w") as handle:
+            config.write(handle)
+        self._command("ansible-config validate --type all --config core.cfg", block.place, "")
 
     def _console(self, block: Block, shown: str) -> None:
         self._finish_tasks("")
@@ -220,9 +234,6 @@ class Story:
                         interrupted = ""
             finally:
                 deadline.cancel()
-                if program.poll() is None:
-                    time.sleep(0)
-                    program.wait()
         self._printed = "".join(lines)
         fails = bool(_ENDS_BADLY.search(shown))
         if (program.returncode != 0) != fails:
@@ -243,6 +254,18 @@ class Story:
             "COLUMNS": "160",
             "PYTHONUNBUFFERED": "1",
         }
+
+
+def _config() -> configparser.ConfigParser:
+    return configparser.ConfigParser(interpolation=None, delimiters=("=",))
+
+
+def _declared_settings(section: str) -> set[str]:
+    """The keys that the callback's documentation has for ansible.cfg."""
+    name = section.removeprefix("callback_longrun_")
+    text = (HERE.parents[1] / "plugins" / "callback" / f"{name}.py").read_text()
+    options = yaml.safe_load(text.split('DOCUMENTATION = r"""')[1].split('"""')[0])["options"]
+    return {entry["key"] for option in options.values() for entry in option.get("ini", ())}
 
 
 def check_shown(shown: str, printed: str, place: str) -> None:

@@ -49,6 +49,7 @@ def environment(bench: Bench, venv: Path, stages: list[Path]) -> dict[str, str]:
     return {
         **{name: value for name, value in inherited.items() if name not in _UNSET},
         "LONGRUN_JOBS_CACHE": str(cache.root()),
+        "LONGRUN_JOBS_COLLECTIONS": inherited["ANSIBLE_COLLECTIONS_PATH"],
         "LONGRUN_JOBS_MACHINES": json.dumps([str(stage) for stage in stages]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

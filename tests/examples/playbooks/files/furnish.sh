@@ -29,6 +29,10 @@ rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*
 echo 'deb [trusted=yes] file:/srv/repository ./' > /etc/apt/sources.list
 apt-get update > /dev/null
 
+# an async dir that anybody can write
+mkdir -p /srv/open
+chmod 0777 /srv/open
+
 # a web server that the machine knows as one of the network's
 mkdir -p /srv/www
 cat > /etc/systemd/system/mirror.service << 'END'
