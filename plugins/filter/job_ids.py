@@ -30,6 +30,12 @@ options:
       - Also a jid, the path of a job file, or a list of all these.
     type: raw
     required: true
+seealso:
+  - plugin: longrun.jobs.job_table
+    plugin_type: filter
+  - module: longrun.jobs.async_wait
+    description: Takes the registered result itself.
+  - module: longrun.jobs.async_cancel
 """
 
 EXAMPLES = r"""

@@ -34,6 +34,10 @@ options:
       - How many jobs there are in the table at most. The others are summed up. V(0) means all of them.
     type: int
     default: 0
+seealso:
+  - plugin: longrun.jobs.job_ids
+    plugin_type: filter
+  - module: longrun.jobs.async_info
 """
 
 EXAMPLES = r"""

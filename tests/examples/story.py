@@ -153,7 +153,7 @@ class Story:
             del config[section]
         with (self.project / "core.cfg").open("w") as handle:
             config.write(handle)
-        self._command("ansible-config validate --type all --config core.cfg", block.place, "")
+        self._command("ANSIBLE_CONFIG=core.cfg ansible-config validate --type all", block.place, "")
 
     def _console(self, block: Block, shown: str) -> None:
         self._finish_tasks("")
@@ -246,7 +246,8 @@ class Story:
     def environment(self) -> dict[str, str]:
         """The environment of what the reader runs."""
         return {
-            **os.environ,
+            # the way to the collection that is tested is not that of its reader
+            **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             "HOME": str(self.home),
             "LONGRUN_JOBS_STAGE": str(self._machines),
             "ANSIBLE_NOCOLOR": "1",

@@ -52,4 +52,5 @@ def environment(bench: Bench, venv: Path, stages: list[Path]) -> dict[str, str]:
         "LONGRUN_JOBS_COLLECTIONS": inherited["ANSIBLE_COLLECTIONS_PATH"],
         "LONGRUN_JOBS_MACHINES": json.dumps([str(stage) for stage in stages]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(bench.workspace.collections),
     }
