@@ -91,6 +91,9 @@ notes:
 seealso:
   - plugin: longrun.jobs.timeline
     plugin_type: callback
+  - name: Watching
+    description: Bars, lines, pages, and how others look at jobs.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_watching.rst
 """
 
 EXAMPLES = r"""

@@ -50,6 +50,9 @@ notes:
 seealso:
   - plugin: longrun.jobs.progress
     plugin_type: callback
+  - name: Watching
+    description: Bars, lines, pages, and how others look at jobs.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_watching.rst
 """
 
 EXAMPLES = r"""

@@ -85,6 +85,9 @@ seealso:
   - module: longrun.jobs.async_info
   - plugin: longrun.jobs.job_ids
     plugin_type: filter
+  - name: Job control
+    description: Starts jobs, waits for them, lists them, ends them, with whole examples.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_job_control.rst
 """
 
 EXAMPLES = r"""

@@ -68,6 +68,11 @@ seealso:
   - module: longrun.jobs.async_status
   - module: longrun.jobs.async_cancel
   - module: longrun.jobs.async_prune
+  - plugin: longrun.jobs.job_table
+    plugin_type: filter
+  - name: Job control
+    description: Starts jobs, waits for them, lists them, ends them, with whole examples.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_job_control.rst
 """
 
 EXAMPLES = r"""
@@ -109,6 +114,41 @@ jobs:
     - id: j402058509351.34914
       name: os-upgrade
       state: running
+      reason: null
+      module: ansible.builtin.apt
+      created_at: "2026-11-23T02:56:19.103Z"
+      started_at: "2026-11-23T02:56:19.103Z"
+      finished_at: null
+      elapsed: 41.2
+      timeout: 7200
+      remaining: 7158.8
+      supervised: true
+      recovered: false
+      attempt: 1
+      attempts: 1
+      queue: null
+      steps: null
+      progress:
+        percent: 45.0
+        current: 123
+        total: 273
+        unit: packages
+        message: Unpacking libc6
+        eta: 50.3
+        source: reported
+        updated_at: "2026-11-23T02:56:59.870Z"
+      output:
+        stdout_tail: ["Unpacking libc6 (2.41-12) ..."]
+        stderr_tail: []
+        stdout_bytes: 18233
+        stderr_bytes: 0
+        stdout_path: /root/.ansible_async/.longrun/j402058509351.34914/stdout
+        stderr_path: /root/.ansible_async/.longrun/j402058509351.34914/stderr
+        truncated: false
+        cursor: "18233:0"
+      usage:
+        cpu_seconds: 3.1
+        max_rss_bytes: 40112128
 unreadable:
   description:
     - What looks like a job and could not be read, such as another user's file, a link or a damaged record.
@@ -129,7 +169,10 @@ unreadable:
       description: Why not.
       type: str
       returned: always
-  sample: []
+  sample:
+    - id: j402058509352.34920
+      path: /root/.ansible_async/j402058509352.34920
+      msg: "/root/.ansible_async/j402058509352.34920 is not believed: it is no regular file or belongs to nobody"
 async_dir:
   description: The async dir. If there is none yet, there are no jobs.
   returned: success

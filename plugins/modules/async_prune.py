@@ -74,6 +74,9 @@ seealso:
   - module: longrun.jobs.async_info
   - module: longrun.jobs.async_status
     description: Removes one job, with O(longrun.jobs.async_status#module:mode=cleanup).
+  - name: Security
+    description: What is on disk, with which modes, and for how long.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_security.rst
 """
 
 EXAMPLES = r"""

@@ -238,6 +238,9 @@ attributes:
   diff_mode:
     support: partial
     description: In check mode, as far as the modules have it.
+  idempotent:
+    support: partial
+    description: With O(name) and O(if_exists=attach) a job is run once. Otherwise each run starts a job, unless one of the name runs.
   platform:
     support: full
     platforms: posix
@@ -251,6 +254,16 @@ seealso:
   - module: longrun.jobs.async_status
   - module: longrun.jobs.async_info
   - module: longrun.jobs.async_cancel
+  - module: longrun.jobs.async_prune
+  - name: Job control
+    description: Starts jobs, waits for them, lists them, ends them, with whole examples.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_job_control.rst
+  - name: Patterns
+    description: A rolling upgrade, a change that cuts the connection, resuming after Ctrl-C.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_patterns.rst
+  - name: Troubleshooting
+    description: Every state and every reason, and what to do.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_troubleshooting.rst
 """
 
 EXAMPLES = r"""
@@ -358,6 +371,33 @@ async_job:
     id: j402058509351.34914
     name: os-upgrade
     state: running
+    reason: null
+    module: ansible.builtin.apt
+    created_at: "2026-11-23T02:56:19.103Z"
+    started_at: "2026-11-23T02:56:19.103Z"
+    finished_at: null
+    elapsed: 0.0
+    timeout: 7200
+    remaining: 7200.0
+    supervised: true
+    recovered: false
+    attempt: 1
+    attempts: 1
+    queue: null
+    steps: null
+    progress: null
+    output:
+      stdout_tail: []
+      stderr_tail: []
+      stdout_bytes: 0
+      stderr_bytes: 0
+      stdout_path: /root/.ansible_async/.longrun/j402058509351.34914/stdout
+      stderr_path: /root/.ansible_async/.longrun/j402058509351.34914/stderr
+      truncated: false
+      cursor: "0:0"
+    usage:
+      cpu_seconds: 0.0
+      max_rss_bytes: 0
 steps:
   description: The steps that have ended, in their order.
   returned: with O(steps) and O(wait)
@@ -388,6 +428,16 @@ steps:
       description: What the module returned.
       type: dict
       returned: always
+  sample:
+    - name: Build it
+      block: steps
+      module: ansible.builtin.command
+      state: succeeded
+      reason: exit
+      result:
+        changed: true
+        rc: 0
+        stdout: building with release
 jobs:
   description:
     - The jobs in the order in which they were given, each with RV(ignore:ansible_job_id), RV(ignore:results_file),
@@ -396,6 +446,23 @@ jobs:
   returned: with O(jobs)
   type: list
   elements: dict
+  sample:
+    - ansible_job_id: j402058509351.34914
+      results_file: /root/.ansible_async/j402058509351.34914
+      started: true
+      finished: true
+      changed: true
+      cmd: [/usr/local/bin/backup, shop]
+      rc: 0
+      stdout: "[4/4] shop"
+      stderr: ""
+      attached: false
+      async_job:
+        id: j402058509351.34914
+        name: backup shop
+        state: succeeded
+        reason: exit
+        elapsed: 92.4
 failed_jobs:
   description: The names, or the ids, of the jobs that did not succeed.
   returned: with O(jobs) and O(wait)

@@ -72,6 +72,9 @@ attributes:
   diff_mode:
     support: none
     description: Whether it shows a difference.
+  idempotent:
+    support: partial
+    description: It changes nothing itself. Of a job that has ended it reports what its module reported, each time it is asked.
   platform:
     support: full
     platforms: posix, windows
@@ -91,6 +94,12 @@ seealso:
   - module: longrun.jobs.async_info
   - module: longrun.jobs.async_cancel
   - module: longrun.jobs.async_prune
+  - name: The drop-in
+    description: What two lines of C(ansible.cfg) change.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_drop_in.rst
+  - name: Troubleshooting
+    description: Every state and every reason, and what to do.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_troubleshooting.rst
 """
 
 EXAMPLES = r"""
@@ -358,8 +367,8 @@ async_job:
     started_at: "2026-11-23T02:56:19.103Z"
     finished_at: null
     elapsed: 41.2
-    timeout: 3600
-    remaining: 3558.8
+    timeout: 7200
+    remaining: 7158.8
     supervised: true
     recovered: false
     attempt: 1
@@ -376,7 +385,7 @@ async_job:
       source: reported
       updated_at: "2026-11-23T02:56:59.870Z"
     output:
-      stdout_tail: ["Unpacking libc6 (2.36-9) ..."]
+      stdout_tail: ["Unpacking libc6 (2.41-12) ..."]
       stderr_tail: []
       stdout_bytes: 18233
       stderr_bytes: 0

@@ -106,6 +106,9 @@ attributes:
   diff_mode:
     support: none
     description: Whether it shows a difference.
+  idempotent:
+    support: full
+    description: Jobs that have ended have ended. With O(on_timeout=cancel), there is nothing left to cancel.
   platform:
     support: full
     platforms: posix
@@ -116,6 +119,13 @@ attributes:
 seealso:
   - module: longrun.jobs.async_run
   - module: longrun.jobs.async_status
+  - module: longrun.jobs.async_cancel
+  - name: Job control
+    description: Starts jobs, waits for them, lists them, ends them, with whole examples.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_job_control.rst
+  - name: Troubleshooting
+    description: Every state and every reason, and what to do.
+    link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_troubleshooting.rst
 """
 
 EXAMPLES = r"""
@@ -146,6 +156,22 @@ jobs:
   returned: when all jobs were found
   type: list
   elements: dict
+  sample:
+    - ansible_job_id: j402058509351.34914
+      results_file: /root/.ansible_async/j402058509351.34914
+      started: true
+      finished: true
+      changed: true
+      cmd: [/usr/local/bin/backup, shop]
+      rc: 0
+      stdout: "[4/4] shop"
+      stderr: ""
+      async_job:
+        id: j402058509351.34914
+        name: backup shop
+        state: succeeded
+        reason: exit
+        elapsed: 92.4
 failed_jobs:
   description: The names, or the ids, of the jobs that have ended and did not succeed.
   returned: when all jobs were found

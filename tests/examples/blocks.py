@@ -87,7 +87,9 @@ def _block(
 ) -> Block:
     if word not in KINDS:
         raise ValueError(f"{document}:{line}: no way to run a block of {word!r}")
-    return Block(document, line, KINDS[word], textwrap.dedent(text).strip("\n") + "\n", caption, heading)
+    return Block(
+        document, line, KINDS[word], textwrap.dedent(text).strip("\n") + "\n", caption, heading
+    )
 
 
 def _of_markdown(document: str, text: str) -> list[Block]:
@@ -139,9 +141,7 @@ def _of_rst(document: str, text: str) -> list[Block]:
                 elif body or lines[number].strip():
                     body.append(lines[number])
                 number += 1
-            found.append(
-                _block(document, begin, directive[3], "\n".join(body), caption, heading)
-            )
+            found.append(_block(document, begin, directive[3], "\n".join(body), caption, heading))
         elif directive and directive[2] not in _PROSE:
             raise ValueError(f"{document}:{number}: is there an example in {directive[2]}?")
         elif line.endswith("::") and not directive:
@@ -166,7 +166,9 @@ def _of_plugin(document: str, text: str) -> list[Block]:
     found = []
     head, *rest = re.split(r"^(?!#|\n)", examples.strip("\n"), maxsplit=1, flags=re.MULTILINE)
     if head.startswith("# ansible.cfg\n"):
-        settings = "".join(row.lstrip("#").removeprefix(" ") + "\n" for row in head.splitlines()[1:])
+        settings = "".join(
+            row.lstrip("#").removeprefix(" ") + "\n" for row in head.splitlines()[1:]
+        )
         found.append(_block(document, line, "ini", settings))
     elif head:
         rest = [examples]

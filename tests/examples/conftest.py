@@ -73,7 +73,10 @@ def _run(reader: Story, playbook: Path, *options: str) -> None:
         ["ansible-playbook", "--inventory=inventory", *options, str(playbook)],
         cwd=reader.project,
         # also where the reader has not installed it
-        env={**reader.environment(), "ANSIBLE_COLLECTIONS_PATH": os.environ["LONGRUN_JOBS_COLLECTIONS"]},
+        env={
+            **reader.environment(),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["LONGRUN_JOBS_COLLECTIONS"],
+        },
         stdin=subprocess.DEVNULL,
         check=True,
         timeout=120,

@@ -36,10 +36,11 @@ HERE = Path(__file__).parent
 _DEADLINE = 240
 _HOST = "web1"
 # what a document shows of something that does not end well
-_ENDS_BADLY = re.compile(r"^(fatal: |ERROR|\[ERROR\]|.* \| FAILED|.*\bfailed=[1-9]|\^C)", re.MULTILINE)
+_ENDS_BADLY = re.compile(r"\A(?!.*\brescued=[1-9]).*^(fatal: |\^C$)", re.MULTILINE | re.DOTALL)
 # of the variable `name` the README tells
 _WARNS = re.compile(
-    r"^\[(?:WARNING|DEPRECATION WARNING)\]: (?!Found variable using reserved name 'name'\.$)", re.MULTILINE
+    r"^\[(?:WARNING|DEPRECATION WARNING)\]: (?!Found variable using reserved name 'name'\.$)",
+    re.MULTILINE,
 )
 _DROP_IN = "~/.ansible/collections/ansible_collections/longrun/jobs/plugins"
 
@@ -85,7 +86,11 @@ class Story:
         """Run all blocks. *presupposed*: by heading, tasks that make what the text below it takes for granted."""
         awaited = dict(presupposed)
         for number, block in enumerate(found):
-            shown = found[number + 1].text if found[number + 1 :] and found[number + 1].kind == "text" else ""
+            shown = (
+                found[number + 1].text
+                if found[number + 1 :] and found[number + 1].kind == "text"
+                else ""
+            )
             if block.heading in awaited:
                 self._finish_tasks("")
                 self._play(f"before {block.place}", awaited.pop(block.heading), "")
@@ -109,7 +114,11 @@ class Story:
             place.write_text(block.text)
             return
         copy = {"content": "{{ text }}", "dest": block.caption, "mode": "0755"}
-        task = {"ansible.builtin.copy": copy, "become": True, "vars": {"text": _literal(block.text)}}
+        task = {
+            "ansible.builtin.copy": copy,
+            "become": True,
+            "vars": {"text": _literal(block.text)},
+        }
         self._play(block.place, _dump([task]), "", hosts="all")
 
     def _use(self, text: str) -> None:
@@ -121,7 +130,9 @@ class Story:
         if isinstance(data, dict):
             self._finish_tasks("")
             if not _has_part(self._sample, set(data)):
-                raise Failed(f"{block.place}: nothing that a status returns has the keys {list(data)}")
+                raise Failed(
+                    f"{block.place}: nothing that a status returns has the keys {list(data)}"
+                )
         elif "hosts" in data[0] or "ansible.builtin.import_playbook" in data[0]:
             self._finish_tasks("")
             self._use(block.text)
@@ -172,7 +183,10 @@ class Story:
 
     def _script(self, block: Block, shown: str) -> None:
         self._finish_tasks("")
-        job = {"task": {"ansible.builtin.shell": {"cmd": "{{ text }}", "executable": "/bin/bash"}}, "wait": True}
+        job = {
+            "task": {"ansible.builtin.shell": {"cmd": "{{ text }}", "executable": "/bin/bash"}},
+            "wait": True,
+        }
         tasks = [{"longrun.jobs.async_run": job, "vars": {"text": _literal(block.text)}}]
         self._play(block.place, _dump(tasks), shown)
 

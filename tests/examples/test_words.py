@@ -26,7 +26,10 @@ def rst_rows(text: str, heading: str) -> list[list[str]]:
     table = re.split(rf"^{heading}\n-+\n", text, flags=re.MULTILINE)[1].split(".. list-table::")[1]
     table = re.split(r"^\S", table, flags=re.MULTILINE)[0]
     rows = re.split(r"^   \* - ", table, flags=re.MULTILINE)[2:]
-    return [[" ".join(cell.split()) for cell in re.split(r"^     -", row, flags=re.MULTILINE)] for row in rows]
+    return [
+        [" ".join(cell.split()) for cell in re.split(r"^     -", row, flags=re.MULTILINE)]
+        for row in rows
+    ]
 
 
 def words(cell: str) -> set[str]:
@@ -51,7 +54,11 @@ def test_the_guide_and_the_readme_tell_of_the_same_ends() -> None:
         for state in words(row[1]) or {"any end"}
     }
     table = README.split("## States and reasons")[1].split("## ")[0]
-    cells = [[cell.strip() for cell in row.split("|")[1:3]] for row in table.splitlines() if row.startswith("|")]
+    cells = [
+        [cell.strip() for cell in row.split("|")[1:3]]
+        for row in table.splitlines()
+        if row.startswith("|")
+    ]
     in_readme = {(cells_[0].strip("`"), cells_[1].strip("`")) for cells_ in cells[2:]}
     assert in_guide == in_readme
 

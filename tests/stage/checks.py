@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from . import (
     cores,
+    docsite,
     examples,
     host,
     lint,
@@ -46,6 +47,7 @@ CHECKS = (
     Check("shellcheck", lint.shellcheck, "lint"),
     Check("changelog", lint.changelog, "lint"),
     Check("documentation", lint.documentation, "lint"),
+    Check("docsite", docsite.docsite, "lint"),
     Check("ansible-lint", lint.ansible_lint, "lint"),
     Check("sanity", sanity.sanity),
     Check("unit", units.main),

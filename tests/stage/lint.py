@@ -91,7 +91,12 @@ def changelog(bench: Bench) -> None:
 
 def documentation(bench: Bench) -> None:
     """The documentation of every plugin and every guide renders, and what they refer to exists, here and in core."""
-    command = [bench.tool("antsibull-docs"), "lint-collection-docs", "--plugin-docs", "--check-extra-docs-refs"]
+    command = [
+        bench.tool("antsibull-docs"),
+        "lint-collection-docs",
+        "--plugin-docs",
+        "--check-extra-docs-refs",
+    ]
     references = ["--validate-collection-refs=dependent", "--disallow-unknown-collection-refs"]
     run([*command, *references, "."], cwd=bench.sources, env=bench.environment)
 
