@@ -6,7 +6,7 @@ PYTHON ?= python3
 STAGE = PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m stage
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint sanity unit screens molecule cores bench demo picture format amalgamation up down
+.PHONY: help test lint sanity unit screens examples molecule cores bench demo picture format amalgamation up down
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ unit: ## unit tests here, and those of the target-side code under every target P
 
 screens: ## what terminals, a browser, ansible-runner and ARA show of jobs
 	$(STAGE) test screens
+
+examples: ## every example in the documentation
+	$(STAGE) test examples
 
 molecule: ## scenarios against systemd containers
 	$(STAGE) test molecule

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs import ending, settings, states
 
 ROOT = Path(__file__).parents[2]
