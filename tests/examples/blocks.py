@@ -133,7 +133,7 @@ def _of_rst(document: str, text: str) -> list[Block]:
             while number < len(lines) and (
                 not lines[number].strip() or lines[number].startswith(" " * indent)
             ):
-                option = re.match(r" *:(\w+): *(.*)$", lines[number])
+                option = re.match(r" *:([\w-]+): *(.*)$", lines[number])
                 if option and not body:
                     if option[1] != "caption":
                         raise ValueError(f"{document}:{number + 1}: what does :{option[1]}: mean?")

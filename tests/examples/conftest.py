@@ -43,7 +43,7 @@ def collection() -> Path:
 def sample(machines: Path, collection: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A status of a job that reports progress, as documents show parts of it."""
     place = tmp_path_factory.mktemp("sample")
-    reader = Story(place, machines, {})
+    reader = Story(place, machines, dict)
     reader.install(collection)
     reader.prepare()
     _run(reader, _SAMPLE, f"--extra-vars=sample_file={place}/sample.json")
@@ -52,10 +52,11 @@ def sample(machines: Path, collection: Path, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def story(
-    request: pytest.FixtureRequest, tmp_path: Path, machines: Path, collection: Path, sample: Any
+    request: pytest.FixtureRequest, tmp_path: Path, machines: Path, collection: Path
 ) -> Iterator[Story]:
     """A reader of the document, whose machines have no jobs."""
-    reader = Story(tmp_path, machines, sample)
+    # few documents show a part of a status
+    reader = Story(tmp_path, machines, lambda: request.getfixturevalue("sample"))
     if request.node.callspec.params["document"] == "README.md":
         # it begins with a checkout, and installs the collection itself
         copy_checkout(ROOT, reader.project)

@@ -25,7 +25,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Failed(AssertionError):
 class Story:
     """One reader with a home, a directory, machines and an ansible.cfg."""
 
-    def __init__(self, directory: Path, machines: Path, sample: Mapping[str, Any]) -> None:
+    def __init__(self, directory: Path, machines: Path, sample: Callable[[], Any]) -> None:
         self.home = directory / "home"
         self.project = directory / "project"
         self._machines = machines
@@ -129,7 +129,7 @@ class Story:
         data = block.data
         if isinstance(data, dict):
             self._finish_tasks("")
-            if not _has_part(self._sample, set(data)):
+            if not _has_part(self._sample(), set(data)):
                 raise Failed(
                     f"{block.place}: nothing that a status returns has the keys {list(data)}"
                 )
