@@ -44,9 +44,7 @@ def test_every_key_of_a_job_is_described_and_no_other(sample: Any) -> None:
     assert described(returned("async_status")["async_job"]["contains"]) == keys(sample["async_job"])
 
 
-@pytest.mark.parametrize(
-    ("module", "key"), (("async_status", "async_job"), ("async_info", "jobs"))
-)
+@pytest.mark.parametrize(("module", "key"), (("async_status", "async_job"), ("async_info", "jobs")))
 def test_the_sample_of_a_job_is_a_whole_one(module: str, key: str, sample: Any) -> None:
     shown = returned(module)[key]["sample"]
     assert keys(shown[0] if isinstance(shown, list) else shown) == keys(sample["async_job"])
