@@ -16,6 +16,7 @@ import inspect
 import json
 import secrets
 import shlex
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -499,6 +500,16 @@ def reset_connection(action: ActionBase) -> None:
         pass  # nothing to reset, or it cannot be: the next request tells
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put off Ctrl-C in a worker: one that ends with the lock of its queue in hand leaves the main process waiting for that for ever."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def send_poll_event(action: ActionBase, host: str, status: dict[str, Any]) -> None:
     """``v2_runner_on_async_poll`` for a job's status, as core's own poller sends it, so that every callback sees it.
 
@@ -514,15 +525,18 @@ def send_poll_event(action: ActionBase, host: str, status: dict[str, Any]) -> No
     if "utr" in inspect.signature(queue.send_callback).parameters:
         made: Any = importlib.import_module("ansible._internal._task")
         result = made.UnifiedTaskResult.from_action_result_dict(dict(status))
-        queue.send_callback(event, named, task, result)
+        with _undisturbed():
+            queue.send_callback(event, named, task, result)
         return
     fields = {"task_fields": task.dump_attrs()}
     raw: Any = getattr(task_result, "_RawTaskResult", None)
     if raw is not None:
-        queue.send_callback(event, raw(host=named, task=task, return_data=status, **fields))
+        with _undisturbed():
+            queue.send_callback(event, raw(host=named, task=task, return_data=status, **fields))
         return
     old: Any = task_result.TaskResult
-    queue.send_callback(event, old(host, task._uuid, status, **fields))
+    with _undisturbed():
+        queue.send_callback(event, old(host, task._uuid, status, **fields))
 
 
 def is_windows(action: ActionBase) -> bool:
@@ -556,7 +570,8 @@ def show_lines(lines: list[str]) -> None:
     """Print lines at once, also from a worker process: Display hands them to the main process in all of these cores."""
     display: Any = Display()
     for line in lines:
-        display.display(line)
+        with _undisturbed():
+            display.display(line)
 
 
 class Event(NamedTuple):
