@@ -29,7 +29,7 @@ def test_every_state_has_a_test_and_every_test_its_documentation() -> None:
     for name, text in documents.items():
         told = yaml.safe_load(text)
         assert told["DOCUMENTATION"]["name"] == name
-        assert f"is longrun.jobs.{name} " in told["EXAMPLES"]
+        assert f"longrun.jobs.{name}" in told["EXAMPLES"]
         assert f"V({name[: -len('_job')]})" in str(told["DOCUMENTATION"]["description"])
 
 
