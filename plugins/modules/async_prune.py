@@ -62,7 +62,7 @@ attributes:
   platform:
     support: full
     platforms: posix
-    description: Target OS that it works on.
+    description: Targets with a POSIX shell and Python.
 extends_documentation_fragment:
   - longrun.jobs.jobs
   - longrun.jobs.jobs.filters

@@ -221,7 +221,8 @@ options:
     default: 10
   async_dir:
     description:
-      - The async dir in which the jobs are put. By default, that of the task's shell plugin.
+      - The async dir in which the jobs are put. C(~) is the home of the user that the task runs as.
+      - By default that of the task, C(ansible_async_dir), and C(~/.ansible_async) where that is not set.
     type: str
 attributes:
   action_group:
@@ -335,10 +336,10 @@ EXAMPLES = r"""
   longrun.jobs.async_run:
     task:
       ansible.builtin.command:
-        argv: [make, -j8]
-        chdir: /usr/src/project
+        cmd: /usr/local/bin/build everything
+        chdir: /usr/src
       environment:
-        CC: gcc
+        CFLAGS: -O2
     scope: true
     memory_max: 2G
     cpu_quota: 150%

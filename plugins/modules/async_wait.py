@@ -92,7 +92,8 @@ options:
     default: 10
   async_dir:
     description:
-      - The async dir in which jids are looked for. By default, that of the task's shell plugin.
+      - The async dir in which jids are looked for. C(~) is the home of the user that the task runs as.
+      - By default that of the task, C(ansible_async_dir), and C(~/.ansible_async) where that is not set.
     type: str
 attributes:
   action_group:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,6 @@ sys.path.insert(0, str(HERE))
 
 from story import Story, copy_checkout  # it is found only now
 
-_CLEAN_UP = HERE / "playbooks" / "clean_up.yml"
 _SAMPLE = HERE / "playbooks" / "sample.yml"
 
 
@@ -46,7 +44,7 @@ def sample(machines: Path, collection: Path, tmp_path_factory: pytest.TempPathFa
     reader = Story(place, machines, dict)
     reader.install(collection)
     reader.prepare()
-    _run(reader, _SAMPLE, f"--extra-vars=sample_file={place}/sample.json")
+    reader.play(_SAMPLE, f"--extra-vars=sample_file={place}/sample.json")
     return json.loads((place / "sample.json").read_text())
 
 
@@ -65,20 +63,5 @@ def story(
         reader.install(collection)
     reader.prepare()
     yield reader
-    _run(reader, _CLEAN_UP)
-
-
-def _run(reader: Story, playbook: Path, *options: str) -> None:
-    (reader.project / "ansible.cfg").unlink()
-    subprocess.run(
-        ["ansible-playbook", "--inventory=inventory", *options, str(playbook)],
-        cwd=reader.project,
-        # also where the reader has not installed it
-        env={
-            **reader.environment(),
-            "ANSIBLE_COLLECTIONS_PATH": os.environ["LONGRUN_JOBS_COLLECTIONS"],
-        },
-        stdin=subprocess.DEVNULL,
-        check=True,
-        timeout=120,
-    )
+    if not reader.left:
+        reader.leave()

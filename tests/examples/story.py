@@ -19,6 +19,7 @@ Everything ends well and without a warning, unless what the document shows below
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import shutil
@@ -64,6 +65,7 @@ class Story:
         self._untried = ""  # the place of a setting under which nothing has run yet
         self._unused: dict[str, str] = {}
         self._runs = 0
+        self.left = False  # whether the machines are as they were
 
     def prepare(self) -> None:
         """Give the reader what a user has: the drop-in, an inventory."""
@@ -104,6 +106,30 @@ class Story:
             raise Failed(f"no example uses {self._unused}")
         if awaited:
             raise Failed(f"there is no example below {list(awaited)}")
+
+    def leave(self) -> set[str]:
+        """Leave the machines without jobs; the names of those that have ended and did not succeed."""
+        self.left = True
+        ended = self.home / "ended"
+        ended.mkdir()
+        self.play(HERE / "playbooks" / "clean_up.yml", f"--extra-vars=ended={ended}")
+        jobs = [job for host in ended.iterdir() for job in json.loads(host.read_text())]
+        return {str(job["name"] or job["id"]) for job in jobs}
+
+    def play(self, playbook: Path, *options: str) -> None:
+        """Run a playbook of the tests' own, whatever the reader's ansible.cfg says and whether the collection is installed."""
+        (self.project / "ansible.cfg").unlink(missing_ok=True)
+        subprocess.run(
+            ["ansible-playbook", "--inventory=inventory", *options, str(playbook)],
+            cwd=self.project,
+            env={
+                **self.environment(),
+                "ANSIBLE_COLLECTIONS_PATH": os.environ["LONGRUN_JOBS_COLLECTIONS"],
+            },
+            stdin=subprocess.DEVNULL,
+            check=True,
+            timeout=120,
+        )
 
     def _keep(self, block: Block) -> None:
         self._finish_tasks("")
