@@ -32,7 +32,7 @@ MITOGEN = Contender(
 )
 WRAPPER = Contender("wrapper", "drop-in, `library` alone", _WRAPPER)
 DROP_IN = Contender(
-    "drop_in", "drop-in", {**_WRAPPER, "ANSIBLE_ACTION_PLUGINS": "{collection}/plugins/action"}
+    "drop_in", "drop-in", {**_WRAPPER, "ANSIBLE_ACTION_PLUGINS": "{collection}/drop_in"}
 )
 # The modules of the collection need no configuration, so these differ in their plays only.
 RUN = Contender("async_run", "`async_run`", {})

@@ -49,7 +49,7 @@ def smallest(bench: Bench) -> None:
 def _measure(bench: Bench, options: Sequence[str]) -> None:
     directory = bench.workspace.directory / "benchmarks"
     directory.mkdir()
-    bench.start_machines(directory, _TARGET)
+    bench.start_machines(directory, hosts=_TARGET)
     controller = bench.controller(_CORE)
     mitogen = environments.mitogen(controller.image.python)
     label = f"label=longrun.jobs.stage={directory}"

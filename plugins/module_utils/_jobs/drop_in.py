@@ -34,6 +34,8 @@ def answer_wrapper(
         None if args is None else args.encode("utf-8", "surrogateescape"),
         None,
     )
+    # what tells its name itself says it in full
+    payload.module = payload.module or parcel["module"]
     library = params["_library"]
     return start_job(
         system,
