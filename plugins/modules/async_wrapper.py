@@ -810,7 +810,17 @@ def shebang(head: bytes) -> List[str]:
     return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
 
 
+_known_interpreters: Dict[Tuple[str, ...], bool] = {}
+
+
 def _runs_here(interpreter: List[str]) -> bool:
+    words = tuple(interpreter)
+    if words not in _known_interpreters:
+        _known_interpreters[words] = _is_this(interpreter)
+    return _known_interpreters[words]
+
+
+def _is_this(interpreter: List[str]) -> bool:
     if len(interpreter) != 1 or not sys.executable:
         return False
     if os.path.abspath(interpreter[0]) == sys.executable:
@@ -3090,6 +3100,7 @@ class Start:
         tap_text: Callable[[], str],
         settle: Optional[Callable[[Dict[str, Any]], None]] = None,
         sweeps: bool = True,
+        gate: int = -1,
     ) -> None:
         self._system = system
         self._jid = record["id"]
@@ -3101,12 +3112,13 @@ class Start:
         if self._pid == 0:
             system.close(self._reader)
             keep = (writer, *(plan.ticket.fds if plan.ticket is not None else ()))
+            keep += (gate,) if gate >= 0 else ()
             _daemonize(
                 system,
                 self._jid,
                 keep,
                 lambda: _supervise(
-                    system, async_dir, home, record, plan, tap_text, settle, sweeps, writer
+                    system, async_dir, home, record, plan, tap_text, settle, sweeps, writer, gate
                 ),
             )
         system.close(writer)
@@ -3159,6 +3171,7 @@ def _supervise(
     settle: Optional[Callable[[Dict[str, Any]], None]],
     sweeps: bool,
     writer: int,
+    gate: int,
 ) -> None:
     supervisor = None
     told = False
@@ -3182,6 +3195,9 @@ def _supervise(
             remove_job(directory, directory.child(PRIVATE_DIR), record["id"])
             return
         told = True
+        if gate >= 0:
+            system.read(gate, 1)
+            system.close(gate)
         go()
         if sweeps:
             sweep(system, directory)

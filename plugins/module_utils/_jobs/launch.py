@@ -33,10 +33,13 @@ class Start:
         tap_text: Callable[[], str],
         settle: Optional[Callable[[Dict[str, Any]], None]] = None,
         sweeps: bool = True,
+        gate: int = -1,
     ) -> None:
         """settle: called in the supervisor, with the record, before anything of the job is there. JobError: no start.
 
         sweeps: whether this start removes some jobs whose retention is over; of many at once, one is enough.
+
+        gate: a descriptor, if any, at whose end the module may begin.
         """
         self._system = system
         self._jid = record["id"]
@@ -48,12 +51,13 @@ class Start:
         if self._pid == 0:
             system.close(self._reader)
             keep = (writer, *(plan.ticket.fds if plan.ticket is not None else ()))
+            keep += (gate,) if gate >= 0 else ()
             _daemonize(
                 system,
                 self._jid,
                 keep,
                 lambda: _supervise(
-                    system, async_dir, home, record, plan, tap_text, settle, sweeps, writer
+                    system, async_dir, home, record, plan, tap_text, settle, sweeps, writer, gate
                 ),
             )
         system.close(writer)
@@ -112,6 +116,7 @@ def _supervise(
     settle: Optional[Callable[[Dict[str, Any]], None]],
     sweeps: bool,
     writer: int,
+    gate: int,
 ) -> None:
     supervisor = None
     told = False
@@ -135,6 +140,9 @@ def _supervise(
             remove_job(directory, directory.child(PRIVATE_DIR), record["id"])
             return
         told = True
+        if gate >= 0:
+            system.read(gate, 1)
+            system.close(gate)
         go()
         if sweeps:
             sweep(system, directory)

@@ -59,6 +59,24 @@ def pack(texts: Sequence[bytes], kinds: Sequence[str]) -> Tuple[List[Dict[str, A
     return parcels, wholes
 
 
+def holders(
+    part: bytes, parcels: Sequence[Mapping[str, Any]], texts: Sequence[bytes]
+) -> List[bool]:
+    """Of each text that was unpacked, whether it has this part; where it is like another, without looking for it again."""
+    places = {}  # type: Dict[int, int]
+    found = []  # type: List[bool]
+    for number, (parcel, text) in enumerate(zip(parcels, texts)):
+        if "like" not in parcel:
+            places[number] = text.find(part)
+            found.append(places[number] >= 0)
+            continue
+        first = places[parcel["like"]]
+        in_tail = first >= len(texts[parcel["like"]]) - parcel["tail"]
+        shares = first >= 0 and (first + len(part) <= parcel["head"] or in_tail)
+        found.append(shares or part in text)
+    return found
+
+
 def unpack(parcels: Sequence[Mapping[str, Any]], wholes: Sequence[str]) -> List[bytes]:
     """The texts again."""
     texts = []  # type: List[bytes]

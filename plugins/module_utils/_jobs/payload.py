@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import sys
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .errors import NO_SPACE_ERRORS, JobError, refused
 from .spool import SpoolWriter
@@ -96,8 +96,18 @@ def shebang(head: bytes) -> List[str]:
     return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
 
 
+_known_interpreters: Dict[Tuple[str, ...], bool] = {}
+
+
 def _runs_here(interpreter: List[str]) -> bool:
     """Whether this process is what the interpreter would be, its environment (a venv) included."""
+    words = tuple(interpreter)
+    if words not in _known_interpreters:
+        _known_interpreters[words] = _is_this(interpreter)
+    return _known_interpreters[words]
+
+
+def _is_this(interpreter: List[str]) -> bool:
     if len(interpreter) != 1 or not sys.executable:
         return False
     if os.path.abspath(interpreter[0]) == sys.executable:

@@ -17,7 +17,7 @@ from .jid import make_jid
 from .launch import Start
 from .look import Job
 from .names import NamesLocked, newest_jobs
-from .parcel import unpack
+from .parcel import holders, unpack
 from .payload import Payload, imported_name, payload_from_memory
 from .preload import SharedZip, embedded_zip
 from .priority import Priority, check_priority, parse_io_class, set_priority
@@ -75,7 +75,8 @@ class _Starter:
         self._path = candidate_dirs(system, self._given_dir, environ)[0]
         self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]
-        self._shared = None  # type: Optional[SharedZip]
+        self._shared = {}  # type: Dict[int, SharedZip]
+        self._gate = -1  # at its end, which is that of this process, the modules may begin
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
 
     def check(self) -> None:
@@ -88,6 +89,9 @@ class _Starter:
     def run(self) -> None:
         self._share_imports()
         directory = create_async_dir(self._system, self._given_dir, self._home)
+        if len(self.jobs) > 1:
+            # modules that begin at once would take the processors from the starts that are still to come
+            self._gate, _kept_open = self._system.pipe()
         try:
             named = [job for job in self.jobs if job.name]
             if not named and not any(job.order.get("queue") for job in self.jobs):
@@ -121,16 +125,18 @@ class _Starter:
             for encoded in [embedded_zip(text)]
             if encoded is not None
         }
-        counts = {
-            encoded: sum(encoded in self._texts[number] for number in used) for encoded in zips
-        }
-        common = max(counts, key=lambda encoded: counts[encoded], default=None)
-        if common is None or counts[common] < 2:
+        common = b""
+        having = []  # type: List[int]
+        for encoded in zips:
+            holds = holders(encoded, self._payloads, self._texts)
+            users = [number for number in used if holds[number]]
+            if len(users) > len(having):
+                common, having = encoded, users
+        if len(having) < 2:
             return
-        model = next(text for text in self._texts if common in text)
         shared = SharedZip(common)
-        if shared.load(imported_name(model)):
-            self._shared = shared
+        if shared.load(imported_name(self._texts[having[0]])):
+            self._shared = dict.fromkeys(having, shared)
         # what is there now stays: counting it anew in each process would be a copy of it in each
         freeze = getattr(gc, "freeze", None)  # from Python 3.7 on
         if freeze is not None:
@@ -298,6 +304,7 @@ class _Starter:
             lambda: tap_text_of(self._library.texts),
             settle,
             sweeps,
+            self._gate,
         )
 
     def _block(self, steps: List[Mapping[str, Any]]) -> List[Payload]:
@@ -314,9 +321,7 @@ class _Starter:
             )
             payload.name = step["name"]
             payload.environ = step["environ"]
-            shared = self._shared
-            if shared is not None and shared.encoded in self._texts[step["payload"]]:
-                payload.shared = shared
+            payload.shared = self._shared.get(step["payload"])
             found.append(payload)
         return found
 

@@ -2066,7 +2066,17 @@ def shebang(head: bytes) -> List[str]:
     return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
 
 
+_known_interpreters: Dict[Tuple[str, ...], bool] = {}
+
+
 def _runs_here(interpreter: List[str]) -> bool:
+    words = tuple(interpreter)
+    if words not in _known_interpreters:
+        _known_interpreters[words] = _is_this(interpreter)
+    return _known_interpreters[words]
+
+
+def _is_this(interpreter: List[str]) -> bool:
     if len(interpreter) != 1 or not sys.executable:
         return False
     if os.path.abspath(interpreter[0]) == sys.executable:

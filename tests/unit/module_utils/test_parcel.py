@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import pack, unpack
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import holders, pack, unpack
 
 CASES = [
     [],
@@ -59,3 +59,14 @@ def test_a_parcel_keeps_what_stands_beside_it():
     parcels, wholes = pack([b"one", b"two"], ["m", "m"])
     parcels = [dict(parcel, module="m") for parcel in parcels]
     assert unpack(parcels, wholes) == [b"one", b"two"]
+
+
+def test_who_has_a_part_is_told_of_each_text():
+    zip_part = b"UEsD" * 100
+    texts = [b"a" + zip_part + b"1", b"a" + zip_part + b"2", b"other", b"a" + zip_part[:-1] + b"3"]
+    parcels, wholes = pack(texts, ["m", "m", "n", "m"])
+    assert holders(zip_part, parcels, unpack(parcels, wholes)) == [True, True, False, False]
+    # what differs stands before it, or in it
+    texts = [b"1" + zip_part, b"2" + zip_part, zip_part[:9] + b"3" + zip_part[9:]]
+    parcels, wholes = pack(texts, ["m", "m", "m"])
+    assert holders(zip_part, parcels, unpack(parcels, wholes)) == [True, True, False]
