@@ -6,7 +6,7 @@ PYTHON ?= python3
 STAGE = PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m stage
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint sanity unit screens examples molecule cores bench demo picture format amalgamation up down
+.PHONY: help test lint sanity unit screens examples molecule cores bench demo picture format amalgamation release up down
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ format: ## let black and ruff rewrite the sources
 
 amalgamation: ## generate async_wrapper and housekeeping, of one file each, anew
 	$(PYTHON) tools/amalgamate.py
+
+release: ## write the changelog, commit it, build the tarball; see CONTRIBUTING.md
+	$(STAGE) exec ansible-playbook tools/release.yml
 
 up: ## start the machines under test for work by hand (see tests/stage/README.md)
 	$(STAGE) up

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import cache
 from .host import ensure_venv_module
-from .process import run
+from .process import output, run
 
 REQUIREMENTS = Path(__file__).with_name("requirements")
 MITOGEN = "0.3.54"
@@ -27,20 +27,21 @@ def venv(name: str) -> Path:
     return _venv(name, (REQUIREMENTS / f"{name}.txt").read_text())
 
 
-def core_venv(version: str) -> Path:
-    """Return a virtual environment with ansible-core *version* (such as 2.16) and nothing more."""
-    return _venv(f"core-{version}", f"ansible-core=={version}.*\n")
+def core_venv(version: str, interpreter: Path) -> Path:
+    """Return a virtual environment of *interpreter* with ansible-core *version* (such as 2.16) alone."""
+    return _venv(f"core-{version}", f"ansible-core=={version}.*\n", interpreter)
 
 
-def _venv(name: str, requirements: str) -> Path:
+def _venv(name: str, requirements: str, interpreter: Path = Path(sys.executable)) -> Path:
     def build(place: Path) -> None:
         ensure_venv_module()
         listed = place / "requirements.txt"
         listed.write_text(requirements)
-        run([sys.executable, "-m", "venv", str(place)])
+        run([str(interpreter), "-m", "venv", str(place)])
         run([f"{place}/bin/python", "-m", "pip", "install", "-qq", "-r", str(listed)])
 
-    return cache.provide("venvs", name, [requirements, sys.version, sys.executable], build)
+    version = output([str(interpreter), "-I", "-c", "import sys; print(sys.version, end='')"])
+    return cache.provide("venvs", name, [requirements, version, str(interpreter)], build)
 
 
 def core(version: str, python: str) -> Path:

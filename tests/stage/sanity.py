@@ -43,27 +43,32 @@ _PYTHONS = {
 
 
 def sanity(bench: Bench) -> None:
-    """Every sanity test passes under the oldest and the newest ansible-core for this Python."""
+    """Every sanity test passes under every supported ansible-core."""
     with_git(bench)
-    cores = [core for core, minors in _PYTHONS.items() if sys.version_info[1] in minors]
-    rows: list[tuple[str, str, str, str]] = []
-    for core in dict.fromkeys((cores[0], cores[-1])):
+    rows: list[tuple[str, str, str, str, str]] = []
+    for core in _PYTHONS:
         begin = time.monotonic()
-        version, pythons, status = _sanity_under(core, bench)
-        passed = status == 0 and version.startswith(f"{core}.") and _OWN in pythons
+        version, python, pythons, status = _sanity_under(core, bench)
+        passed = status == 0 and version.startswith(f"{core}.") and python in pythons
         seconds = f"{time.monotonic() - begin:.0f}"
-        rows.append((version, " ".join(pythons), seconds, "passed" if passed else "FAILED"))
-    print(table(("ansible-core", "Imported by Python", "Seconds", "Result"), rows), flush=True)
+        rows.append((version, python, " ".join(pythons), seconds, "passed" if passed else "FAILED"))
+    headings = ("ansible-core", "Python", "Imported by Python", "Seconds", "Result")
+    print(table(headings, rows), flush=True)
     failed = [row[0] for row in rows if row[-1] != "passed"]
     if failed:
         raise StageError(f"ansible-test sanity of ansible-core {', '.join(failed)}")
 
 
-def _sanity_under(core: str, bench: Bench) -> tuple[str, list[str], int]:
-    """Return the version of ansible-core, the Pythons that imported the plugins, the exit status."""
-    venv = environments.core_venv(core)
-    home = cache.provide("ansible-test", "home", [_GET_PIP, *_GET_PIP_VERSIONS], _make_home)
+def _sanity_under(core: str, bench: Bench) -> tuple[str, str, list[str], int]:
+    """Return the version of ansible-core, its Python, the Pythons that imported the plugins, the exit status."""
     interpreters = {**host.interpreters(), _OWN: Path(sys.executable)}
+    python = next(
+        p
+        for p in (_OWN, *reversed(interpreters))
+        if p in interpreters and int(p.split(".")[1]) in _PYTHONS[core]
+    )
+    venv = environments.core_venv(core, interpreters[python])
+    home = cache.provide("ansible-test", "home", [_GET_PIP, *_GET_PIP_VERSIONS], _make_home)
     directories = [str(path.parent) for path in interpreters.values()]
     environment = bench.workspace.environment(venv, dependencies.provide())
     env = {
@@ -85,7 +90,7 @@ def _sanity_under(core: str, bench: Bench) -> tuple[str, list[str], int]:
     show(text)
     # A Python that is missing is only a warning to ansible-test, so look at what it did.
     pythons = re.findall(r"Running sanity test \"import\" on Python (3\.\d+)", text)
-    return version, pythons, status
+    return version, python, pythons, status
 
 
 def _make_home(place: Path) -> None:

@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -56,21 +57,23 @@ class Workspace:
 
     def copy_sources(self) -> None:
         """Copy what git tracks, and what it would track, to the tree."""
-        for name in sources():
-            copy = self.tree / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(CHECKOUT / name, copy, follow_symlinks=False)
+        copy_sources(self.tree)
 
     def install_collection(self, venv: Path, source: Path) -> None:
-        """Build the tarball from *source* and install it, so that what it lacks is missed."""
-        galaxy = [f"{venv}/bin/ansible-galaxy", "collection"]
-        dist = self.directory / "dist"
-        env = self.environment(venv)
-        run([*galaxy, "build", "--output-path", str(dist)], cwd=source, env=env)
-        (tarball,) = dist.glob("longrun-jobs-*.tar.gz")
+        """Build the tarball from *source*, as a release does, and install it: what it lacks is missed."""
+        env = {**self.environment(venv), "SOURCE_DATE_EPOCH": _time_of_commit()}
+        build = [sys.executable, str(CHECKOUT / "tools" / "tarball.py"), str(source)]
+        run([*build, str(self.directory / "dist")], cwd=self.directory, env=env)
         install = ["install", "--offline", "--no-deps", "--collections-path", str(self.collections)]
-        run([*galaxy, *install, str(tarball)], cwd=self.directory, env=env)
+        galaxy = [f"{venv}/bin/ansible-galaxy", "collection", *install, str(self.tarball)]
+        run(galaxy, cwd=self.directory, env=env)
         self._write_drop_in_config()
+
+    @property
+    def tarball(self) -> Path:
+        """The tarball that the collection was installed from."""
+        (tarball,) = (self.directory / "dist").glob("longrun-jobs-*.tar.gz")
+        return tarball
 
     def link_collection(self) -> None:
         """Put the checkout itself where the collection is installed: for work on it."""
@@ -122,6 +125,19 @@ def sources() -> Sequence[str]:
     listed = output([*command, "--deduplicate"], cwd=CHECKOUT).split("\0")
     # a file that was just deleted stays listed until that is staged
     return [name for name in listed if name and os.path.lexists(CHECKOUT / name)]
+
+
+def copy_sources(place: Path) -> None:
+    """Copy what git tracks, and what it would track, to the directory *place*."""
+    for name in sources():
+        copy = place / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CHECKOUT / name, copy, follow_symlinks=False)
+
+
+def _time_of_commit() -> str:
+    command = ["git", "-c", "safe.directory=*", "log", "--max-count=1", "--format=%ct"]
+    return output(command, cwd=CHECKOUT).strip()
 
 
 @contextlib.contextmanager
