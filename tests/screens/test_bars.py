@@ -56,7 +56,8 @@ def test_bars_move_for_three_hosts_with_four_jobs_each(
     shown = terminal([*command, f"{PLAYBOOKS}/bars.yml"])
     fullest: list[str] = []
     percents: dict[tuple[str, str], list[int]] = {}
-    sums, above = set(), 0
+    sums: set[str] = set()
+    above = 0
     for screen in shown.screens():
         now = bars(screen)
         fullest = max(fullest, screen, key=lambda one: len(bars(one)))

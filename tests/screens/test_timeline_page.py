@@ -71,7 +71,8 @@ def sample(jobs: int, hosts: int) -> str:
         message = end.pop("msg", "")
         ended = dict(status(number, end["state"], name=f"job{number}", reason="exit"), msg=message)
         seen.note(host, "Start", ended, now)
-    return render(timeline("site.yml", seen, now - 60, now))
+    page: str = render(timeline("site.yml", seen, now - 60, now))
+    return page
 
 
 def test_what_jobs_and_hosts_say_is_shown_and_never_run(page: Callable[[str], Browser]) -> None:

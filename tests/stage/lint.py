@@ -44,7 +44,7 @@ def vermin(bench: Bench) -> None:
 
 
 def mypy(bench: Bench) -> None:
-    """The types hold, strictly: of the collection, of its tools, of this stage, and of the benchmarks."""
+    """The types hold, strictly: of the collection, its tools, this stage, the tests beside it, and the benchmarks."""
     command = [
         *(bench.tool("mypy"), f"--config-file={CHECKOUT / 'pyproject.toml'}"),
         f"--cache-dir={cache.root() / 'mypy'}",
@@ -55,6 +55,13 @@ def mypy(bench: Bench) -> None:
     own = ["--package", "stage", "--package", "benchmarks"]
     path = os.pathsep.join(("tests", "."))
     run([*command, *own], cwd=CHECKOUT, env={**bench.environment, "MYPYPATH": path})
+    # they import each other by their names alone
+    places = ("tools", "tests/screens")
+    programs = [
+        str(path) for place in places for path in sorted(bench.sources.glob(f"{place}/*.py"))
+    ]
+    path = os.pathsep.join((*places, str(root)))
+    run([*command, *programs], cwd=bench.sources, env={**bench.environment, "MYPYPATH": path})
 
 
 def yamllint(bench: Bench) -> None:
