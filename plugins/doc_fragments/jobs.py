@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The async dir and the action group; FILTERS, which jobs are meant."""
+    """The async dir; FILTERS, which jobs are meant; ACTION_GROUP, the action group."""
 
     DOCUMENTATION = r"""
 options:
@@ -22,14 +22,19 @@ options:
       - Not for tasks. The action of the same name tells the module by it which async dir the task has.
     type: str
 attributes:
+  async:
+    support: none
+    description: Whether it can be run as a job itself.
+"""
+
+    ACTION_GROUP = r"""
+options: {}
+attributes:
   action_group:
     description: Use C(group/longrun.jobs.jobs) in C(module_defaults) to set defaults for this module.
     support: full
     membership:
       - longrun.jobs.jobs
-  async:
-    support: none
-    description: Whether it can be run as a job itself.
 """
 
     FILTERS = r"""

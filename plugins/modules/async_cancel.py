@@ -74,6 +74,7 @@ attributes:
     description: Targets with a POSIX shell and Python.
 extends_documentation_fragment:
   - longrun.jobs.jobs
+  - longrun.jobs.jobs.action_group
   - longrun.jobs.jobs.filters
 notes:
   - A job whose supervisor was killed is ended by this module itself.

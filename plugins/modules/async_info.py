@@ -61,6 +61,7 @@ attributes:
     description: Targets with a POSIX shell and Python.
 extends_documentation_fragment:
   - longrun.jobs.jobs
+  - longrun.jobs.jobs.action_group
   - longrun.jobs.jobs.filters
 notes:
   - Jobs are listed of one async dir. Those of another user are in another, use C(become) or O(async_dir).

@@ -65,6 +65,7 @@ attributes:
     description: Targets with a POSIX shell and Python.
 extends_documentation_fragment:
   - longrun.jobs.jobs
+  - longrun.jobs.jobs.action_group
   - longrun.jobs.jobs.filters
 notes:
   - The results go with the files. Jobs that were started with this collection go by themselves once their E(ANSIBLE_ASYNC_RETENTION)

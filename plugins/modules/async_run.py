@@ -224,12 +224,9 @@ options:
       - The async dir in which the jobs are put. C(~) is the home of the user that the task runs as.
       - By default that of the task, C(ansible_async_dir), and C(~/.ansible_async) where that is not set.
     type: str
+extends_documentation_fragment:
+  - longrun.jobs.jobs.action_group
 attributes:
-  action_group:
-    description: Use C(group/longrun.jobs.jobs) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - longrun.jobs.jobs
   async:
     support: full
     description: The keyword starts the job as O(wait=false) does. With C(poll) more than 0, ansible-core waits for it.

@@ -81,6 +81,7 @@ attributes:
     description: On Windows the request is handed over to the module of ansible-core, with the options that it has.
 extends_documentation_fragment:
   - longrun.jobs.jobs
+  - longrun.jobs.jobs.action_group
 notes:
   - RV(ignore:stdout) and RV(ignore:stderr) are those of the module that the job ran, once it has ended. While it runs, the lines so far are
     in RV(async_job.output).

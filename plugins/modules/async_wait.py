@@ -95,12 +95,9 @@ options:
       - The async dir in which jids are looked for. C(~) is the home of the user that the task runs as.
       - By default that of the task, C(ansible_async_dir), and C(~/.ansible_async) where that is not set.
     type: str
+extends_documentation_fragment:
+  - longrun.jobs.jobs.action_group
 attributes:
-  action_group:
-    description: Use C(group/longrun.jobs.jobs) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - longrun.jobs.jobs
   check_mode:
     support: full
     description: Waits, and cancels nothing.

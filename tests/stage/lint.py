@@ -87,12 +87,6 @@ def _is_shell(path: Path) -> bool:
     return first.startswith(b"#!") and first.split()[-1].rpartition(b"/")[2] in (b"sh", b"bash")
 
 
-def licenses(bench: Bench) -> None:
-    """Every file says whose it is and under which licence, and the licences' texts are there."""
-    with_git(bench)
-    run([bench.tool("reuse"), "lint"], cwd=bench.sources, env=bench.environment)
-
-
 def changelog(bench: Bench) -> None:
     """The changelog's fragments can be made into a changelog."""
     run(

@@ -18,7 +18,8 @@ from .process import StageError, output, run, say, show, transcript
 
 # What a user gets, by the first part of its path. All else is for those who work on it.
 _FOR_USERS = {
-    *("CHANGELOG.md", "CHANGELOG.rst", "COPYING", "LICENSES", "README.md", "REUSE.toml"),
+    *("CHANGELOG.md", "CHANGELOG.md.license", "CHANGELOG.rst", "CHANGELOG.rst.license"),
+    *("COPYING", "LICENSES", "README.md"),
     *("changelogs", "docs", "meta", "playbooks", "plugins", "roles"),
 }
 _MADE_BY_GALAXY = {"MANIFEST.json", "FILES.json"}
