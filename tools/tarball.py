@@ -87,7 +87,6 @@ def _plain(member: tarfile.TarInfo, epoch: int) -> tarfile.TarInfo:
 def build(source: Path, output: Path) -> Path:
     """Build *source* into the directory *output*, and return the tarball's path."""
     epoch = epoch_of(source)
-    output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         command = ["ansible-galaxy", "collection", "build", f"--output-path={place}"]
         try:
@@ -95,6 +94,8 @@ def build(source: Path, output: Path) -> Path:
         except (OSError, subprocess.CalledProcessError) as error:
             raise TarballError(f"ansible-galaxy: {error}") from error
         (built,) = Path(place).glob("*.tar.gz")
+        # only now, because it may be inside of the source
+        output.mkdir(parents=True, exist_ok=True)
         normalise(built, output / built.name, epoch)
     return output / built.name
 

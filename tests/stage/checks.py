@@ -48,6 +48,7 @@ CHECKS = (
     Check("mypy", lint.mypy, "lint"),
     Check("yamllint", lint.yamllint, "lint"),
     Check("shellcheck", lint.shellcheck, "lint"),
+    Check("github", lint.github, "lint"),
     Check("changelog", lint.changelog, "lint"),
     Check("documentation", lint.documentation, "lint"),
     Check("docsite", docsite.docsite, "lint"),

@@ -69,12 +69,33 @@ def pytest(python: str) -> Path:
     return _wheels("pytest", python, pinned.read_text(), "--no-deps")
 
 
+def sanity_wheels(version: str, python: str) -> Path:
+    """Return a directory of wheels, not unpacked, that sanity tests of ansible-core *version* install under *python*."""
+    listed = sorted(
+        (core(version, python) / "ansible_test" / "_data" / "requirements").glob("*.txt")
+    )
+    needed = [path for path in listed if path.stem == "ansible" or path.stem.startswith("sanity.")]
+
+    def build(place: Path) -> None:
+        pip = [f"{venv('main')}/bin/python", "-m", "pip", "download", "-qq", *_for(python)]
+        for path in needed:  # one by one, because they do not agree with each other
+            run([*pip, "--dest", str(place), "-r", str(path)])
+
+    recipe = [version, python, *(path.read_text() for path in needed)]
+    return cache.provide("wheels", f"sanity-{version}-py{python}", recipe, build)
+
+
+def _for(python: str) -> list[str]:
+    """Return pip's options that choose wheels for another Python than its own."""
+    return ["--python-version", python, "--implementation", "cp", "--only-binary", ":all:"]
+
+
 def _wheels(name: str, python: str, requirements: str, *options: str) -> Path:
     def build(place: Path) -> None:
         listed = place / "requirements.txt"
         listed.write_text(requirements)
         pip = [f"{venv('main')}/bin/python", "-m", "pip"]
-        select = ["--python-version", python, "--implementation", "cp", "--only-binary", ":all:"]
+        select = _for(python)
         # In two steps: only `pip download` chooses by what the other Python requires.
         box, library = place / "wheels", place / "lib"
         run([*pip, "download", "-qq", *options, *select, "--dest", str(box), "-r", str(listed)])

@@ -87,6 +87,18 @@ def _is_shell(path: Path) -> bool:
     return first.startswith(b"#!") and first.split()[-1].rpartition(b"/")[2] in (b"sh", b"bash")
 
 
+def github(bench: Bench) -> None:
+    """GitHub understands the workflow, the forms for issues and their configuration."""
+    schema = [bench.tool("check-jsonschema"), "--builtin-schema"]
+    place = ".github/ISSUE_TEMPLATE"
+    for kind, names in (
+        ("workflows", [".github/workflows/ci.yml"]),
+        ("issue-forms", [f"{place}/bug_report.yml", f"{place}/feature_request.yml"]),
+        ("issue-config", [f"{place}/config.yml"]),
+    ):
+        run([*schema, f"vendor.github-{kind}", *names], cwd=CHECKOUT)
+
+
 def changelog(bench: Bench) -> None:
     """The changelog's fragments can be made into a changelog."""
     run(
