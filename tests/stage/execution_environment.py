@@ -48,7 +48,13 @@ def _has_the_drop_in(containerfile: str, bench: Bench) -> None:
         **bench.environment,
         **{name: value.replace(_IN_IMAGE, here) for name, value in variables.items()},
     }
-    ping = [bench.tool("ansible"), "localhost", "--module-name=ping", "--background=60", "--poll=1"]
-    said = output(ping, cwd=bench.workspace.directory, env=env)
-    if '"state": "succeeded"' not in said:
-        raise StageError(f"no job of ours, with {variables}:\n{said}")
+    async_task = [bench.tool("ansible"), "localhost", "--background=60", "--poll=1"]
+    for program, expected in (
+        # only of a job that our async_wrapper started the module is known
+        (["--module-name=ping"], '"module": "ansible.builtin.ping"'),
+        # only our action shows lines
+        (["--module-name=shell", "--args=echo seen; sleep 2"], "localhost | seen"),
+    ):
+        said = output([*async_task, *program], cwd=bench.workspace.directory, env=env)
+        if expected not in said:
+            raise StageError(f"with {variables}, an async task does not say {expected}:\n{said}")
