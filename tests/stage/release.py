@@ -21,7 +21,7 @@ from .process import StageError, output, run, say, show, transcript
 _FOR_USERS = {
     *("CHANGELOG.md", "CHANGELOG.md.license", "CHANGELOG.rst", "CHANGELOG.rst.license"),
     *("COPYING", "LICENSES", "README.md"),
-    *("changelogs", "docs", "meta", "playbooks", "plugins", "roles"),
+    *("changelogs", "docs", "drop_in", "meta", "playbooks", "plugins", "roles"),
 }
 _MADE_BY_GALAXY = {"MANIFEST.json", "FILES.json"}
 _GIT = {
