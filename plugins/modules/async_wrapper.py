@@ -565,13 +565,6 @@ class Redactor:
 TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
 
 
-def tap_text_of(texts: Mapping[str, str]) -> str:
-    lines = []  # type: List[str]
-    for part in TAP_PARTS:
-        lines += [line for line in texts[part].splitlines() if not line.startswith("from .")]
-    return "\n".join(lines)
-
-
 class _TappedStream:
 
     def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:

@@ -20,7 +20,7 @@ import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # never at run time: typing takes longer to import than all of this
-    from typing import Any, Dict, List, Optional
+    from typing import Any, Dict, List, Optional, Sequence
 
 CARRIED_PACKAGE = "longrun_jobs"
 KEPT = "_library_kept"  # whether the next request may come without the library
@@ -43,6 +43,13 @@ class CarriedLibrary:
             text = zlib.decompress(binascii.a2b_base64(self._packed)).decode("utf-8")
             self._texts = json.loads(text)
         return self._texts
+
+    def text_of(self, parts: "Sequence[str]") -> str:
+        """Some parts as one text, each behind those that it imports from."""
+        lines = []  # type: List[str]
+        for part in parts:
+            lines += [x for x in self.texts[part].splitlines() if not x.startswith("from .")]
+        return "\n".join(lines)
 
     def code(self, part: str) -> "Any":
         if part not in self.codes:
@@ -144,7 +151,8 @@ def boot(
     kept = library is not None
     if library is None:
         if packed is None:
-            print(json.dumps({KEPT: False}), flush=True)
+            sys.stdout.write(json.dumps({KEPT: False}) + "\n")
+            sys.stdout.flush()
             os._exit(0)
         library = CarriedLibrary(packed, {})
     sys.meta_path.insert(0, library)

@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping
 
 from .parcel import unpack
 from .payload import payload_from_memory
-from .tap import tap_text_of
+from .tap import TAP_PARTS
 from .wrapper import start_job
 
 # payloads: one parcel of a text that comes with the request, as for async_run. given: the controller's part of the jid
@@ -43,5 +43,5 @@ def answer_wrapper(
         params["given"],
         params["timeout"],
         payload,
-        lambda: tap_text_of(library.texts),
+        lambda: library.text_of(TAP_PARTS),
     )

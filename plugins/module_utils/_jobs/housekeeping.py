@@ -38,8 +38,9 @@ def read_policy(text: str) -> Dict[str, Any]:
         given = policy[key]
         if given is None and key != "async_dirs" and "default" not in option:
             continue
+        kind = _TYPES[option["type"]]
         # a bool is an int to isinstance
-        if type(given) is not _TYPES[option["type"]]:
+        if not isinstance(given, kind) or isinstance(given, bool) != (kind is bool):
             raise ValueError(f"{key}: {given!r} is no {option['type']}")
         unknown = (
             [one for one in given if one not in option["choices"]] if "choices" in option else []

@@ -27,7 +27,7 @@ from .settings import Settings
 from .states import END_STATES
 from .store import PRIVATE_DIR, SHOWN_FILE, Directory, create_async_dir
 from .supervisor import Plan
-from .tap import tap_text_of
+from .tap import TAP_PARTS
 from .tickets import Ticket, take_tickets
 from .view import DEFAULT_SHOWN, output_view
 
@@ -301,7 +301,7 @@ class _Starter:
             self._home,
             record,
             plan,
-            lambda: tap_text_of(self._library.texts),
+            lambda: self._library.text_of(TAP_PARTS),
             settle,
             sweeps,
             self._gate,

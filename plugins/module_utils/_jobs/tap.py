@@ -12,20 +12,12 @@ import io
 import os
 import sys
 import threading
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from .output import Redactor
 from .spool import SpoolWriter
 
 TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
-
-
-def tap_text_of(texts: Mapping[str, str]) -> str:
-    """Those parts as one text. texts: that of each part of this package."""
-    lines = []  # type: List[str]
-    for part in TAP_PARTS:
-        lines += [line for line in texts[part].splitlines() if not line.startswith("from .")]
-    return "\n".join(lines)
 
 
 class _TappedStream:

@@ -1821,13 +1821,6 @@ def look_at_core_job(
 TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
 
 
-def tap_text_of(texts: Mapping[str, str]) -> str:
-    lines = []  # type: List[str]
-    for part in TAP_PARTS:
-        lines += [line for line in texts[part].splitlines() if not line.startswith("from .")]
-    return "\n".join(lines)
-
-
 class _TappedStream:
 
     def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
@@ -3692,7 +3685,8 @@ def read_policy(text: str) -> Dict[str, Any]:
         given = policy[key]
         if given is None and key != "async_dirs" and "default" not in option:
             continue
-        if type(given) is not _TYPES[option["type"]]:
+        kind = _TYPES[option["type"]]
+        if not isinstance(given, kind) or isinstance(given, bool) != (kind is bool):
             raise ValueError(f"{key}: {given!r} is no {option['type']}")
         unknown = (
             [one for one in given if one not in option["choices"]] if "choices" in option else []
