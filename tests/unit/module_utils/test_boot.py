@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+import zlib
 
 import pytest
 
@@ -196,7 +197,9 @@ def test_a_file_that_is_not_whole_is_made_anew(place, info, cut):
     whole = path.read_bytes()
     path.write_bytes(whole[:cut])
     assert info() == told
-    assert path.read_bytes() == whole
+    # marshal does not promise the same bytes
+    data = path.read_bytes()
+    assert data[:8] == b"%08x" % zlib.crc32(data[8:])
 
 
 def test_what_others_could_have_written_is_not_believed(place, info, planted):

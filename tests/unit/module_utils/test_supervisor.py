@@ -380,8 +380,13 @@ def test_a_disk_that_is_full_for_the_output_costs_output_only(place):
         import resource, signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
-        process = subprocess.Popen("head -c 50000 /dev/zero | tr '\\\\0' x; echo; echo end", shell=True, stdout=subprocess.PIPE)
-        out = process.communicate()[0]
+        script = "head -c 50000 /dev/zero | tr '\\\\0' x; read line; echo; echo end"
+        process = subprocess.Popen(script, shell=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # what comes behind a gap tells how wide that is
+        out = process.stdout.read(50000)
+        process.stdin.write(b"on\\n")
+        process.stdin.flush()
+        out += process.stdout.read()
         print(json.dumps(dict(length=len(out))))
     """
     found = place.result(place.ansiballz(text))
