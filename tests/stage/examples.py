@@ -27,7 +27,9 @@ def examples(bench: Bench) -> None:
     inventory = bench.sources / _TESTS / "inventory"
     fixture = bench.sources / _TESTS / "playbooks" / "machines.yml"
     with bench.crew() as pool:
-        for started in [pool.submit(bench.start_machines, it, fixture, inventory=inventory) for it in stages]:
+        for started in [
+            pool.submit(bench.start_machines, it, fixture, inventory=inventory) for it in stages
+        ]:
             started.result()
     venv = environments.venv("screens")
     command = [f"{venv}/bin/python", "-m", "pytest", "-p", "no:cacheprovider", "--dist=worksteal"]

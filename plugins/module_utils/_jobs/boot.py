@@ -117,9 +117,14 @@ class KeptLibrary:
             directory = self._open_directory()
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-                with open(os.open(temporary, flags, 0o600, dir_fd=directory), "wb") as target:
-                    target.write(b"%08x" % zlib.crc32(data) + data)
-                os.rename(temporary, self._name, src_dir_fd=directory, dst_dir_fd=directory)
+                fd = os.open(temporary, flags, 0o600, dir_fd=directory)
+                try:
+                    with open(fd, "wb") as target:
+                        target.write(b"%08x" % zlib.crc32(data) + data)
+                    os.rename(temporary, self._name, src_dir_fd=directory, dst_dir_fd=directory)
+                except OSError:
+                    os.unlink(temporary, dir_fd=directory)  # what a full disk has taken of it
+                    raise
                 self._sweep(directory)
             finally:
                 os.close(directory)

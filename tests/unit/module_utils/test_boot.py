@@ -244,6 +244,7 @@ def test_a_disk_that_is_full_or_read_only_is_no_failure(place, info, ended, carr
     stdout, stderr, status = run(place, text.replace("\n\nboot(", "\n\n" + fault + "\n\nboot("))
     assert (stderr, status, len(json.loads(stdout)["jobs"])) == ("", 0, 1)
     assert kept(place) == before
+    assert not [path for path in place.files() if "/.library" in path]
 
 
 def test_old_code_goes_when_new_is_kept(place, info):
