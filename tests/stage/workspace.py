@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import cache
-from .process import output, run, say
+from .process import StageError, output, run, say
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _COLLECTION = Path("ansible_collections", "longrun", "jobs")
@@ -137,7 +137,11 @@ def copy_sources(place: Path) -> None:
 
 def _time_of_commit() -> str:
     command = ["git", "-c", "safe.directory=*", "log", "--max-count=1", "--format=%ct"]
-    return output(command, cwd=CHECKOUT).strip()
+    try:
+        return output(command, cwd=CHECKOUT).strip()
+    except StageError:
+        # what was downloaded as it is has no commits
+        return str(int((CHECKOUT / "galaxy.yml").stat().st_mtime))
 
 
 @contextlib.contextmanager
