@@ -135,7 +135,7 @@ class CarrierAction(ActionBase):
             return dict(execute(**dict(named, module_args=dict(arguments))))
 
         arguments = named["module_args"]
-        known = KnownTargets(C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # made at run time
+        known = KnownTargets(local_tmp())
         target = self._target(named.get("task_vars") or {}, arguments)
         self._with_library = target not in known
         self._asks = True
@@ -235,9 +235,8 @@ class DropInAction(CarrierAction):
     which the action has put files on the target: whatever runs it must remove them at its end, as the wrapper does.
     """
 
-    _starts: ClassVar[bool] = (
-        True  # not while async_run has the action build a module, see _captured_modules
-    )
+    # not while async_run has the action build a module, see _captured_modules
+    _starts: ClassVar[bool] = True
 
     def _execute_module(self, *given: Any, **named: Any) -> dict[str, Any]:
         if (

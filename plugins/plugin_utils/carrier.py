@@ -84,8 +84,8 @@ class KnownTargets:
     is that of this run alone.
     """
 
-    def __init__(self, directory: str) -> None:
-        self._directory = Path(directory)
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
 
     def _mark(self, target: Sequence[object]) -> Path:
         name = hashlib.sha256(repr((_DIGEST, *target)).encode()).hexdigest()

@@ -24,9 +24,8 @@ if TYPE_CHECKING:  # never at run time: typing takes longer to import than all o
 
 CARRIED_PACKAGE = "longrun_jobs"
 KEPT = "_library_kept"  # whether the next request may come without the library
-_KEPT_SECONDS = (
-    7 * 86400
-)  # for which code of another Python, or of another version, is left where it is
+# for so long, code of another Python, or of another version, is left where it is
+_KEPT_SECONDS = 7 * 86400
 
 
 class CarriedLibrary:
@@ -60,9 +59,8 @@ class CarriedLibrary:
         package, _unused, part = name.partition(".")
         if package != CARRIED_PACKAGE or (part not in self.codes and part not in self.texts):
             return None
-        spec_class = type(
-            sys.__spec__
-        )  # type: Any  # ModuleSpec, without the cost of importing importlib
+        # ModuleSpec, without the cost of importing importlib
+        spec_class = type(sys.__spec__)  # type: Any
         return spec_class(name, self, is_package=not part)
 
     def create_module(self, _spec: "Any") -> None:

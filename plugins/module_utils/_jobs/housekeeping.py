@@ -14,9 +14,8 @@ from .errors import JobError
 from .prune import PRUNE_OPTIONS, Pruning, answer_prune
 from .system import System
 
-_MOST_NAMED = (
-    20  # of each kind: a line that is longer than a syslog takes would be cut in the middle
-)
+# of each kind: a line that is longer than a syslog takes would be cut in the middle
+_MOST_NAMED = 20
 _TYPES: Dict[str, Any] = {"str": str, "int": int, "bool": bool, "list": list}
 
 

@@ -33,6 +33,7 @@ _FAILURES = (
     SystemExit,
     TypeError,
     ValueError,
+    Warning,
 )
 
 
@@ -40,6 +41,20 @@ def embedded_zip(text: bytes) -> Optional[bytes]:
     """The zip in an AnsiballZ, in base64; None where there is none."""
     found = max(_ZIP.findall(text), key=len, default=None)
     return found if found is not None and found.startswith(b"UEsD") else None
+
+
+def share_zip(encoded: bytes, module: Optional[str]) -> "Optional[SharedZip]":
+    """Its imports made; None where that fails: then each payload finds out for itself. module: the full name of its module.
+
+    What looks like the zip of a payload may be an argument of its module.
+    """
+    from zipfile import BadZipFile
+
+    try:
+        shared = SharedZip(encoded)
+    except (ValueError, BadZipFile):
+        return None
+    return shared if shared.load(module) else None
 
 
 class SharedZip:

@@ -19,7 +19,7 @@ from .look import Job
 from .names import NamesLocked, newest_jobs
 from .parcel import holders, unpack
 from .payload import Payload, imported_name, payload_from_memory
-from .preload import SharedZip, embedded_zip
+from .preload import SharedZip, embedded_zip, share_zip
 from .priority import Priority, check_priority, parse_io_class, set_priority
 from .record import job_file, job_view, new_record
 from .scope import Limits, check_scope, enter_scope
@@ -75,7 +75,7 @@ class _Starter:
         self._path = candidate_dirs(system, self._given_dir, environ)[0]
         self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]
-        self._shared = {}  # type: Dict[int, SharedZip]
+        self._shared: Dict[int, SharedZip] = {}
         self._gate = -1  # at its end, which is that of this process, the modules may begin
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
 
@@ -87,7 +87,6 @@ class _Starter:
             check_scope(self._system)
 
     def run(self) -> None:
-        self._share_imports()
         directory = create_async_dir(self._system, self._given_dir, self._home)
         if len(self.jobs) > 1:
             # modules that begin at once would take the processors from the starts that are still to come
@@ -95,6 +94,7 @@ class _Starter:
         try:
             named = [job for job in self.jobs if job.name]
             if not named and not any(job.order.get("queue") for job in self.jobs):
+                self._share_imports(self.jobs)
                 self._start(self.jobs)
                 return
             private = self._private(directory)
@@ -110,11 +110,11 @@ class _Starter:
         finally:
             directory.close()
 
-    def _share_imports(self) -> None:
-        """Import what most of several jobs will: what they are forked from has it, and they need not."""
+    def _share_imports(self, jobs: List[_Ordered]) -> None:
+        """Import what most of the jobs that are to be started will: what they are forked from has it, and they need not."""
         used = [
             step["payload"]
-            for job in self.jobs
+            for job in jobs
             for block in BLOCKS
             for step in job.order["blocks"].get(block, [])
         ]
@@ -134,9 +134,10 @@ class _Starter:
                 common, having = encoded, users
         if len(having) < 2:
             return
-        shared = SharedZip(common)
-        if shared.load(imported_name(self._texts[having[0]])):
-            self._shared = dict.fromkeys(having, shared)
+        shared = share_zip(common, imported_name(self._texts[having[0]]))
+        if shared is None:
+            return
+        self._shared = dict.fromkeys(having, shared)
         # what is there now stays: counting it anew in each process would be a copy of it in each
         freeze = getattr(gc, "freeze", None)  # from Python 3.7 on
         if freeze is not None:
@@ -223,6 +224,7 @@ class _Starter:
 
     def _start_in_turn(self, private: Directory, jobs: List[_Ordered]) -> None:
         """Tickets are taken here, before any start: the order in the queue is that of the list."""
+        self._share_imports(jobs)
         for first in range(0, len(jobs), _AT_ONCE):
             several = jobs[first : first + _AT_ONCE]
             queues = {}  # type: Dict[str, List[_Ordered]]

@@ -3665,9 +3665,7 @@ def answer_prune(
 
 
 # part: housekeeping
-_MOST_NAMED = (
-    20  # of each kind: a line that is longer than a syslog takes would be cut in the middle
-)
+_MOST_NAMED = 20
 _TYPES: Dict[str, Any] = {"str": str, "int": int, "bool": bool, "list": list}
 
 

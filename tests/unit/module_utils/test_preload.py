@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.preload import (
     SharedZip,
     embedded_zip,
+    share_zip,
 )
 
 BASIC = """
@@ -122,6 +123,11 @@ def test_module_utils_that_do_not_like_the_host_are_left_to_their_module(broken)
 def test_a_zip_without_basic_is_no_failure():
     files = {name: text for name, text in FILES.items() if "basic" not in name}
     assert shared("print(json.dumps(shared.load(None)))", files) is True
+
+
+@pytest.mark.parametrize("text", [b"UEsD" * 400, b"UEsDx" * 301], ids=["no zip", "no base64"])
+def test_what_only_looks_like_a_zip_is_not_shared(text):
+    assert share_zip(text, None) is None
 
 
 def test_what_it_has_not_is_an_import_error():
