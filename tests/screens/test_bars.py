@@ -18,7 +18,7 @@ from terminal import Terminal
 
 HOSTS = ("web1", "web2", "db1")
 JOBS = ("os-upgrade", "backup", "reindex", "copy")
-CORES = ("2.16", "2.18", "2.19", "2.20", "2.21")
+CORES = ("2.16", "2.17", "2.18", "2.19", "2.20", "2.21")
 BAR = re.compile(r"^(\S+) +(\S.*?) +[━╸╺]+ +(?:(\d+)%|[^\w\s]) +(\d+:\d\d) *(ETA \d+:\d\d)?")
 CALLBACK = ("env", "ANSIBLE_STDOUT_CALLBACK=longrun.jobs.progress")
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import (
+    cache,
     cores,
     docsite,
     examples,
@@ -27,7 +29,7 @@ from . import (
     workspace,
 )
 from .bench import Bench, remove_machines
-from .process import StageError, say, shown
+from .process import StageError, keeping, say
 from .summary import reasons, table
 
 
@@ -88,7 +90,8 @@ def test(names: Sequence[str]) -> bool:
         place.copy_sources()
         bench = Bench(place, place.tree)
         try:
-            place.install_collection(bench.venv, place.tree)
+            with keeping(_log("preparation")):
+                place.install_collection(bench.venv, place.tree)
             rows.append(("preparation", _seconds(begin), "passed"))
             for check in chosen:
                 rows.append(_timed(check, bench, failures))
@@ -105,17 +108,22 @@ def test(names: Sequence[str]) -> bool:
 def _timed(check: Check, bench: Bench, failures: dict[str, list[str]]) -> tuple[str, str, str]:
     begin = time.monotonic()
     say(check.name)
-    shown()
     result = "passed"
-    try:
-        check.run(bench)
-    except StageError as error:
-        say(str(error))
-        result = "FAILED"
-        failures[check.name] = [*reasons(shown()), str(error)]
+    log = _log(check.name)
+    with keeping(log) as printed:
+        try:
+            check.run(bench)
+        except StageError as error:
+            say(str(error))
+            result = "FAILED"
+            failures[check.name] = [*reasons(list(printed)), str(error), f"all of it is in {log}"]
     seconds = _seconds(begin)
     say(f"{check.name}: {result} after {seconds} seconds")
     return check.name, seconds, result
+
+
+def _log(name: str) -> Path:
+    return cache.root() / "logs" / cache.digest([str(workspace.CHECKOUT)]) / f"{name}.txt"
 
 
 def _seconds(begin: float) -> str:

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start a program, show what it prints, and say how it ended."""
+"""Start a program, show or keep what it prints, and say how it ended.
+
+At a terminal everything is shown as it comes. Elsewhere, in a log of a hundred thousand lines, what failed would be hard
+to find: there a check's programs print into a file of their own, and only what the stage itself says is shown.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 # No program of the stage takes this long; one that hangs must not hang the stage.
 DEADLINE = 30 * 60
@@ -22,8 +27,11 @@ Env = Mapping[str, str] | None
 
 _running: set[subprocess.Popen[str]] = set()
 
-# what the check that runs has shown; of a check that says more than this, the end
+# what the programs of the check that runs have printed; of one that prints more than this, the end
 _shown: deque[str] = deque(maxlen=100_000)
+
+# where they print; None while no check runs
+_kept: TextIO | None = None
 
 
 class StageError(Exception):
@@ -35,9 +43,22 @@ def say(message: str) -> None:
     print(f"== {message}", flush=True)
 
 
+@contextlib.contextmanager
+def keeping(log: Path) -> Iterator[deque[str]]:
+    """Have programs print into *log* where nobody sits at a terminal; yield the lines that they have printed."""
+    global _kept
+    log.parent.mkdir(parents=True, exist_ok=True)
+    _shown.clear()
+    with log.open("w", encoding="utf-8") as _kept:
+        try:
+            yield _shown
+        finally:
+            _kept = None
+
+
 def run(command: Sequence[str], *, env: Env = None, cwd: Path | None = None) -> None:
     """Run *command* with its output shown; raise StageError when it fails."""
-    print(f"$ {shlex.join(command)}", flush=True)
+    show(f"$ {shlex.join(command)}")
     # whoever sits at a terminal has its colours, and reads what failed there
     status = _run(command, env, cwd) if sys.stdout.isatty() else _run_shown(command, env, cwd)
     if status != 0:
@@ -134,14 +155,8 @@ def end_running() -> None:
 
 
 def show(text: str) -> None:
-    """Print a transcript, or a line of one."""
+    """Print a transcript, or a line of one; into the log, where one is kept and nobody is at a terminal."""
     _shown.extend(text.splitlines())
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-    sys.stdout.flush()
-
-
-def shown() -> list[str]:
-    """Return the lines that were shown since this was last asked."""
-    lines = list(_shown)
-    _shown.clear()
-    return lines
+    to = _kept if _kept is not None and not sys.stdout.isatty() else sys.stdout
+    to.write(text if text.endswith("\n") else text + "\n")
+    to.flush()

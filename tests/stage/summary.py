@@ -10,8 +10,11 @@ import re
 from collections.abc import Sequence
 
 _CONTROL = re.compile(r"\x1b\[[0-9;]*m")
-# as pytest, Ansible and compilers begin what went wrong
-_TELLING = re.compile(r"^(E   |FAILED |ERROR )|fatal: \[|failed: \[|\bERROR\b|\berror: ")
+# as pytest, Ansible and compilers begin what went wrong; Ansible prints what an assertion found below it
+_TELLING = re.compile(
+    r"^(E   |FAILED (?!- RETRYING)|ERROR )|fatal: \[|failed: \[|\bERROR\b|\berror: "
+    r"|^ +\"(assertion|msg)\": (?!\"All assertions passed\")"
+)
 _MOST = 12
 _WIDEST = 400
 

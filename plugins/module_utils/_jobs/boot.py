@@ -12,6 +12,7 @@ that costs time.
 """
 
 import binascii
+import gc
 import json
 import marshal
 import os
@@ -28,13 +29,19 @@ KEPT = "_library_kept"  # whether the next request may come without the library
 _KEPT_SECONDS = 7 * 86400
 
 
-class CarriedLibrary:
-    """Finds and loads the modules of the package; from texts, each is compiled when it is first needed."""
+_UNTYPED = "untyped"  # the part that stands in the place of typing while others are loaded
 
-    def __init__(self, packed: str, codes: "Dict[str, Any]") -> None:
+
+class CarriedLibrary:
+    """Finds and loads the modules of the package, each when it is first needed.
+
+    packed: their texts, which are compiled then. codes: what was compiled already, and marshalled.
+    """
+
+    def __init__(self, packed: str, codes: "Dict[str, bytes]") -> None:
         self._packed = packed
         self._texts = None  # type: Optional[Dict[str, str]]
-        self.codes = codes
+        self._codes = codes
 
     @property
     def texts(self) -> "Dict[str, str]":
@@ -50,14 +57,17 @@ class CarriedLibrary:
             lines += [x for x in self.texts[part].splitlines() if not x.startswith("from .")]
         return "\n".join(lines)
 
-    def code(self, part: str) -> "Any":
-        if part not in self.codes:
-            self.codes[part] = compile(self.texts[part], f"<{CARRIED_PACKAGE}.{part}>", "exec")
-        return self.codes[part]
+    def code(self, part: str) -> bytes:
+        """Without its docstrings, which nobody reads here."""
+        if part not in self._codes:
+            name = f"<{CARRIED_PACKAGE}.{part}>"
+            code = compile(self.texts[part], name, "exec", dont_inherit=True, optimize=2)
+            self._codes[part] = marshal.dumps(code)
+        return self._codes[part]
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Optional[Any]":
         package, _unused, part = name.partition(".")
-        if package != CARRIED_PACKAGE or (part not in self.codes and part not in self.texts):
+        if package != CARRIED_PACKAGE or (part not in self._codes and part not in self.texts):
             return None
         # ModuleSpec, without the cost of importing importlib
         spec_class = type(sys.__spec__)  # type: Any
@@ -67,7 +77,18 @@ class CarriedLibrary:
         return None
 
     def exec_module(self, module: "Any") -> None:
-        exec(self.code(module.__name__.partition(".")[2]), module.__dict__)
+        part = module.__name__.partition(".")[2]
+        code = marshal.loads(self.code(part))
+        if part in ("", _UNTYPED) or "typing" in sys.modules:
+            exec(code, module.__dict__)
+            return
+        from longrun_jobs.untyped import Untyped  # type: ignore[import-not-found]
+
+        sys.modules["typing"] = Untyped("typing")
+        try:
+            exec(code, module.__dict__)
+        finally:
+            del sys.modules["typing"]  # whatever a job runs has the real one
 
 
 class KeptLibrary:
@@ -149,6 +170,7 @@ def boot(
 
     directory: where it may be kept. request: JSON, deflated, in base64. texts: what that refers to by number.
     """
+    gc.disable()  # until all is imported: whatever that makes stays
     keeper = KeptLibrary(directory, digest)
     library = keeper.read()
     kept = library is not None

@@ -65,7 +65,7 @@ class Start:
     def finish(self) -> Dict[str, Any]:
         """The record of the job, when it and the job file are on disk. JobError: nothing was started, and why."""
         system = self._system
-        system.wait4(self._pid, 0)
+        system.waitpid(self._pid, 0)
         answer = b""
         deadline = system.monotonic() + _START_SECONDS
         while self._reader in system.select(

@@ -5,6 +5,7 @@
 # Private to the collection longrun.jobs: may change in any release.
 """What a target can be asked to do, whichever way the request came: as a module, or with this library."""
 
+import gc
 import json
 import os
 import sys
@@ -62,6 +63,7 @@ def operation_of(module: str) -> Operation:
 def perform(module: str, params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     """The answer to one request; a refusal is an answer, too."""
     operation = operation_of(module)
+    gc.enable()  # see boot.py
     whole = {name: option.get("default") for name, option in operation.options.items()}
     whole.update(params)
     try:

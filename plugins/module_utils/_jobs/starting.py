@@ -3,32 +3,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Starting any number of jobs in one request: those of a queue in their order, those of a name once."""
+"""Starting any number of jobs in one request: those of a queue in their order, those of a name once.
+
+What only some starts need is imported where it is needed: all wait for what is imported here.
+"""
 
 import gc
 import os
 from typing import Any, Dict, List, Mapping, Optional, Set
 
-from .cancel import Cancellation, Meant
 from .chain import BLOCK_STEPS, BLOCKS
 from .errors import JobError, refused
 from .find import candidate_dirs, meant_dir
 from .jid import make_jid
 from .launch import Start
-from .look import Job
-from .names import NamesLocked, newest_jobs
 from .parcel import holders, unpack
 from .payload import Payload, imported_name, payload_from_memory
-from .preload import SharedZip, embedded_zip, share_zip
 from .priority import Priority, check_priority, parse_io_class, set_priority
 from .record import job_file, job_view, new_record
-from .scope import Limits, check_scope, enter_scope
 from .settings import Settings
 from .states import END_STATES
 from .store import PRIVATE_DIR, SHOWN_FILE, Directory, create_async_dir
 from .supervisor import Plan
+from .system import find_prctl
 from .tap import TAP_PARTS
-from .tickets import Ticket, take_tickets
 from .view import DEFAULT_SHOWN, output_view
 
 IF_EXISTS = ("attach", "fail", "replace", "restart_finished")
@@ -47,7 +45,7 @@ class _Ordered:
         self.order = order
         # the process that starts them all is one: the number keeps their ids apart
         self.jid = make_jid(f"{order['given']}{number:04d}", os.getpid())
-        self.ticket: Optional[Ticket] = None
+        self.ticket: Any = None  # a Ticket, in a queue
         self.start: Optional[Start] = None
         self.answer = {}  # type: Dict[str, Any]
 
@@ -75,7 +73,7 @@ class _Starter:
         self._path = candidate_dirs(system, self._given_dir, environ)[0]
         self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]
-        self._shared: Dict[int, SharedZip] = {}
+        self._shared: Dict[int, Any] = {}  # by the number of a payload, the SharedZip that it is in
         self._gate = -1  # at its end, which is that of this process, the modules may begin
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
 
@@ -84,6 +82,8 @@ class _Starter:
         for priority in {job.priority() for job in self.jobs}:
             check_priority(self._system, priority)
         if any(job.order.get("scope") for job in self.jobs):
+            from .scope import check_scope
+
             check_scope(self._system)
 
     def run(self) -> None:
@@ -102,6 +102,8 @@ class _Starter:
                 if not named:
                     self._start_in_turn(private, self.jobs)
                     return
+                from .names import NamesLocked
+
                 with NamesLocked(self._system, private):
                     new = self._settle_names(directory, private, named)
                     self._start_in_turn(private, [job for job in self.jobs if job.jid in new])
@@ -111,13 +113,21 @@ class _Starter:
             directory.close()
 
     def _share_imports(self, jobs: List[_Ordered]) -> None:
-        """Import what most of the jobs that are to be started will: what they are forked from has it, and they need not."""
+        """Import what most of the jobs that are to be started will: what they are forked from has it, and they need not.
+
+        So with what each supervisor needs.
+        """
         used = [
             step["payload"]
             for job in jobs
             for block in BLOCKS
             for step in job.order["blocks"].get(block, [])
         ]
+        if len(used) < 2:
+            return
+        find_prctl()
+        from .preload import embedded_zip, share_zip
+
         zips = {
             encoded
             for parcel, text in zip(self._payloads, self._texts)
@@ -154,6 +164,8 @@ class _Starter:
         self, directory: Directory, private: Directory, named: List[_Ordered]
     ) -> Set[str]:
         """The ids of the jobs that are to be started; the others are answered for. JobError: a name must not be there, but is."""
+        from .names import newest_jobs
+
         found = newest_jobs(private, [str(job.name) for job in named])
         known = {}  # type: Dict[str, Dict[str, Any]]
         for job in named:
@@ -187,6 +199,8 @@ class _Starter:
 
     def _status(self, directory: Directory, jid: str) -> Optional[Dict[str, Any]]:
         """None if it was removed meanwhile."""
+        from .look import Job
+
         inner = Directory(self._system, directory.path, os.dup(directory.fd), directory.owners)
         try:
             job = Job(self._system, inner, jid)
@@ -206,6 +220,8 @@ class _Starter:
             job.close()
 
     def _end(self, directory: Directory, status: Mapping[str, Any]) -> None:
+        from .cancel import Cancellation, Meant
+
         cancellation = Cancellation(
             self._system, Meant(directory.path, status["ansible_job_id"]), None
         )
@@ -241,6 +257,8 @@ class _Starter:
                         job.ticket.close()
 
     def _take_tickets(self, private: Directory, name: str, queued: List[_Ordered]) -> None:
+        from .tickets import take_tickets
+
         try:
             tickets = take_tickets(
                 self._system, private, name, [job.order["max_running"] for job in queued]
@@ -292,6 +310,8 @@ class _Starter:
             record["steps"] = []
         settle = None
         if order.get("scope"):
+            from .scope import Limits, enter_scope
+
             limits = Limits(order["memory_max"], order["cpu_quota"])
 
             def settle(own: Dict[str, Any]) -> None:

@@ -40,6 +40,7 @@ from .store import (
     REQUEST_FILE,
     RESULT_FILE,
     Directory,
+    write_together,
 )
 from .tree import JOB_MARK, Process, end_tree
 
@@ -120,9 +121,9 @@ class Supervisor:
         private = self._async_dir.child(PRIVATE_DIR, create=True)
         jid = self._record["id"]
         try:
-            self._job_dir = private.child(jid, create=True)
+            self._job_dir = private.child(jid, create=True, durable=False)
             try:
-                return self._prepare()
+                return self._prepare(private)
             except (OSError, JobError):
                 self._async_dir.remove_file(jid)
                 private.remove_child(jid)
@@ -130,11 +131,10 @@ class Supervisor:
         finally:
             private.close()
 
-    def _prepare(self) -> "Callable[[], None]":
+    def _prepare(self, private: Directory) -> "Callable[[], None]":
         system, record = self._system, self._record
         self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
         self.job_dir.reserve()
-        system.become_subreaper()
         self._notice = child_end_notice()
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
@@ -144,10 +144,20 @@ class Supervisor:
         }
         if self._plan.ticket is None:
             self._begin()
-            return self._fork_module(self._publish)
-        enqueue(record, system.boot_id(), system.time())
-        self._publish()
-        return lambda: None
+            go = self._fork_module(lambda: self._publish(private))
+        else:
+            enqueue(record, system.boot_id(), system.time())
+            self._publish(private)
+
+            def go() -> None:
+                pass
+
+        def go_as_parent() -> None:
+            # not before the start is told: it takes longer than all else, and a module that waits leaves no orphans
+            system.become_subreaper()
+            go()
+
+        return go_as_parent
 
     def _begin(self) -> None:
         """The job runs from now on, and its time with it."""
@@ -156,10 +166,14 @@ class Supervisor:
         if record["timeout"]:
             self._deadline = record["began"] + record["timeout"]
 
-    def _publish(self) -> None:
+    def _publish(self, private: Directory) -> None:
         """Make the record durable, and the job file, which says no more than that the job is there."""
-        self.job_dir.write_file(RECORD_FILE, encode(self._record))
-        self._async_dir.write_file(self._record["id"], encode(job_file(self._record, {})))
+        jid = self._record["id"]
+        written = [
+            (self.job_dir, RECORD_FILE, encode(self._record)),
+            (self._async_dir, jid, encode(job_file(self._record, {}))),
+        ]
+        write_together(self._system, written, parents=[private])
 
     def _keep_record(self) -> None:
         """Make the record durable, if the disk lets us: what it tells of a job that goes on is not worth its end."""

@@ -5,6 +5,7 @@
 # Private to the collection longrun.jobs: may change in any release.
 """The kernel, as one replaceable object: a test puts another in its place to inject any errno."""
 
+import functools
 import os
 import select
 import signal
@@ -35,6 +36,7 @@ class System:
     setsid = staticmethod(os.setsid)
     execve = staticmethod(os.execve)
     wait4 = staticmethod(os.wait4)
+    waitpid = staticmethod(os.waitpid)  # loads nothing, where usage does not matter
     getpid = staticmethod(os.getpid)
     geteuid = staticmethod(os.geteuid)
     exit = staticmethod(os._exit)
@@ -123,13 +125,8 @@ class System:
     @staticmethod
     def become_subreaper() -> bool:
         """Have orphans of the tree become children of this process, so that none escapes."""
-        try:
-            import ctypes
-
-            prctl = ctypes.CDLL(None, use_errno=True).prctl
-        except (ImportError, AttributeError, OSError):
-            return False
-        return bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+        prctl = find_prctl()
+        return prctl is not None and bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
     @staticmethod
     def boot_id() -> Optional[str]:
@@ -185,6 +182,17 @@ class System:
             return pwd.getpwuid(os.geteuid()).pw_dir
         except KeyError:
             return None
+
+
+@functools.lru_cache(maxsize=None)
+def find_prctl() -> Any:
+    """The C library's function; None where there is none. Processes that are forked afterwards need not look for it."""
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None, use_errno=True).prctl
+    except (ImportError, AttributeError, OSError):
+        return None
 
 
 def _stat_fields(pid: int) -> List[str]:

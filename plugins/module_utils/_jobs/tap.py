@@ -11,7 +11,6 @@ Runs in the module's process. Like ``spool`` it is taken along by a module that 
 import io
 import os
 import sys
-import threading
 from typing import Any, Dict, Iterable, List, Optional
 
 from .output import Redactor
@@ -163,6 +162,7 @@ def _in_run_command() -> bool:
 def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     """Wrap subprocess.Popen. tap_text: the text to install the tap in a respawned interpreter from."""
     import subprocess
+    import threading
 
     lock = threading.Lock()
     taps = {}  # type: Dict[int, _TappedStream]

@@ -11,7 +11,6 @@ they went, the kernel tells everybody who has it open for reading. A job's turn 
 run at once: one of those must go before its turn comes.
 """
 
-import hashlib
 import os
 import re
 from typing import Any, List, Optional, Tuple
@@ -118,6 +117,8 @@ def take_tickets(
 
 
 def _open_queue(private: Directory, name: str) -> Directory:
+    import hashlib  # late: it loads a library of ciphers
+
     try:
         queues = private.child(QUEUES_DIR, create=True)
         try:

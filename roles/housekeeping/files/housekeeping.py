@@ -7,6 +7,7 @@
 import calendar
 import errno
 import fnmatch
+import functools
 import io
 import json
 import math
@@ -16,9 +17,8 @@ import select
 import signal
 import stat
 import sys
-import threading
 import time
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 
 # part: errors
@@ -139,24 +139,16 @@ class Directory:
             self.system.close(fd)
 
     def write_file(self, name: str, data: bytes) -> None:
+        write_together(self.system, [(self, name, data)])
+
+    def create_temporary(self, name: str) -> Tuple[str, int]:
         temporary = f".{name}.{self.system.getpid()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
-            fd = self.open_file(temporary, flags)
+            return temporary, self.open_file(temporary, flags)
         except FileExistsError:  # left by a process of this pid that was killed in mid-write
             self.system.unlink(temporary, dir_fd=self.fd)
-            fd = self.open_file(temporary, flags)
-        try:
-            try:
-                write_all(self.system, fd, data)
-                self.system.fsync(fd)
-            finally:
-                self.system.close(fd)
-            self.system.rename(temporary, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
-        except OSError:
-            self.remove_file(temporary)
-            raise
-        self.system.fsync(self.fd)
+            return temporary, self.open_file(temporary, flags)
 
     def remove_file(self, name: str) -> bool:
         try:
@@ -172,12 +164,13 @@ class Directory:
         finally:
             self.system.close(fd)
 
-    def child(self, name: str, create: bool = False) -> "Directory":
+    def child(self, name: str, create: bool = False, durable: bool = True) -> "Directory":
         path = self.join(name)
         if create:
             try:
                 self.system.mkdir(name, 0o700, dir_fd=self.fd)
-                self.system.fsync(self.fd)
+                if durable:
+                    self.system.fsync(self.fd)
             except FileExistsError:
                 pass
         fd = self.system.open(name, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self.fd)
@@ -247,6 +240,36 @@ class Directory:
 
     def release(self) -> None:
         self.remove_file(RESERVE_FILE)
+
+
+def write_together(
+    system: Any,
+    files: Sequence[Tuple[Directory, str, bytes]],
+    parents: Sequence[Directory] = (),
+) -> None:
+    made = []  # type: List[Tuple[Directory, str, str]]
+    fds = []  # type: List[int]
+    try:
+        try:
+            for directory, name, data in files:
+                temporary, fd = directory.create_temporary(name)
+                fds.append(fd)
+                made.append((directory, temporary, name))
+                write_all(system, fd, data)
+            for fd in fds:
+                system.fsync(fd)
+        finally:
+            for fd in fds:
+                system.close(fd)
+        for directory, temporary, name in made:
+            system.rename(temporary, name, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
+    except OSError:
+        for directory, temporary, _name in made:
+            directory.remove_file(temporary)
+        raise
+    changed = {directory.fd for directory, _temporary, _name in made}
+    for fd in sorted(changed.union(parent.fd for parent in parents)):
+        system.fsync(fd)
 
 
 def expand_home(path: str, home: Optional[str]) -> str:
@@ -1316,6 +1339,7 @@ class System:
     setsid = staticmethod(os.setsid)
     execve = staticmethod(os.execve)
     wait4 = staticmethod(os.wait4)
+    waitpid = staticmethod(os.waitpid)  # loads nothing, where usage does not matter
     getpid = staticmethod(os.getpid)
     geteuid = staticmethod(os.geteuid)
     exit = staticmethod(os._exit)
@@ -1399,13 +1423,8 @@ class System:
 
     @staticmethod
     def become_subreaper() -> bool:
-        try:
-            import ctypes
-
-            prctl = ctypes.CDLL(None, use_errno=True).prctl
-        except (ImportError, AttributeError, OSError):
-            return False
-        return bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+        prctl = find_prctl()
+        return prctl is not None and bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
     @staticmethod
     def boot_id() -> Optional[str]:
@@ -1458,6 +1477,16 @@ class System:
             return pwd.getpwuid(os.geteuid()).pw_dir
         except KeyError:
             return None
+
+
+@functools.lru_cache(maxsize=None)
+def find_prctl() -> Any:
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None, use_errno=True).prctl
+    except (ImportError, AttributeError, OSError):
+        return None
 
 
 def _stat_fields(pid: int) -> List[str]:
@@ -1953,6 +1982,7 @@ def _in_run_command() -> bool:
 
 def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     import subprocess
+    import threading
 
     lock = threading.Lock()
     taps = {}  # type: Dict[int, _TappedStream]

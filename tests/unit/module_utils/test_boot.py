@@ -115,6 +115,39 @@ def test_warnings_as_errors_do_not_disturb_it(place, ended, carried):
         assert len(carried("async_info", params, False, "-W", "error")["jobs"]) == 1
 
 
+def test_what_a_job_runs_does_not_see_what_the_library_was_loaded_with(place, carried_program):
+    """The library does without typing, and without collecting garbage: a job has both."""
+    probe = """
+import gc, sys
+_AFTER_LOADING = (sys.modules["typing"].__class__.__name__, gc.isenabled())
+class Pair(NamedTuple):
+    one: int
+    other: "Dict[str, Any]" = None
+    def both(self) -> "Tuple[Any, ...]":
+        return (self.one, self.other)
+def answer_info(_system, _params, _environ, _check):
+    pairs = [Pair(1), Pair(1, 2)._replace(one=3), Pair(other=4, one=5)]
+    refused = 0
+    for given, named in (((), {}), ((1, 2, 3), {}), ((1,), {"one": 2}), ((1,), {"more": 2})):
+        try:
+            Pair(*given, **named)
+        except TypeError as error:
+            refused += "Pair takes one, other" in str(error)
+    later = ("typing" in sys.modules, gc.isenabled())
+    return {"loading": _AFTER_LOADING, "later": later, "pairs": [pair.both() for pair in pairs],
+            "equal": Pair(1, 2) == (1, 2), "refused": refused}
+"""
+    params = {"_async_dir": str(place.async_dir)}
+    text = carried_program("async_info", params, listing=lambda text: text + probe)
+    stdout, stderr, status = run(place, text)
+    assert (stderr, status) == ("", 0)
+    answer = json.loads(stdout)
+    assert answer["loading"] == ["Untyped", False]
+    assert answer["later"] == [False, True]
+    assert answer["pairs"] == [[1, None], [3, 2], [5, 4]]
+    assert (answer["equal"], answer["refused"]) == (True, 4)
+
+
 # code that is kept
 
 

@@ -110,7 +110,7 @@ def test_no_descriptors_left_is_an_error_with_a_name(place):
 
 def test_a_supervisor_that_dies_before_it_says_a_word_is_a_failed_start(place):
     path = place.ansiballz(MODULE.format(str(place.root / "ran")))
-    faults = f"Faulty.become_subreaper = staticmethod(lambda: os.kill(os.getpid(), {int(signal.SIGKILL)}))"
+    faults = f"Faulty.boot_id = staticmethod(lambda: os.kill(os.getpid(), {int(signal.SIGKILL)}))"
     answer, status = place.call_faulty(faults, path)
     assert (status, answer["failed"]) == (1, True)
     assert "without a word" in answer["msg"]
@@ -126,7 +126,7 @@ def test_a_supervisor_that_comes_too_late_runs_nothing(place):
             with open({gate.path!r}) as gate:
                 gate.readline()
             return True
-        Faulty.become_subreaper = staticmethod(late)
+        Faulty.boot_id = staticmethod(late)
     """
     answer, status = place.call_faulty(faults, path, preserve=False)
     assert (status, answer["failed"]) == (1, True)

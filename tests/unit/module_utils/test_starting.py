@@ -582,7 +582,7 @@ def test_several_who_start_a_name_at_once_start_it_once(place, requests):
             return found
     """
     jobs = [requests.job(Module(text), name="backup"), requests.job(Module(WELL))]
-    starters = [requests.begin(*jobs, starting=slow) for _unused in range(4)]
+    starters = [requests.begin(*jobs, names=slow) for _unused in range(4)]
     answers = [requests.finish(starter) for starter in starters]
     named = [answer["jobs"][0] for answer in answers]
     assert len({job["ansible_job_id"] for job in named}) == 1
