@@ -84,20 +84,19 @@ _OPERATIONS = (
 
 def _compute_once() -> None:
     """Have core compute in the main process, where this is imported, what each worker, one a task and host, would anew."""
-    for name in ("ansible._internal._task", "ansible.module_utils.common.json"):
-        if importlib.util.find_spec(name) is None:
-            return
-    result: Any = getattr(
-        importlib.import_module("ansible._internal._task"), "UnifiedTaskResult", None
-    )
+    try:
+        internal: Any = importlib.import_module("ansible._internal._task")
+        encoding: Any = importlib.import_module("ansible.module_utils.common.json")
+        directions = encoding.Direction
+    except (ImportError, AttributeError):
+        return  # up to 2.18 there is nothing of the kind
+    # what modules' arguments and results are written with
+    encoding.get_module_encoder("legacy", directions.CONTROLLER_TO_MODULE)
+    encoding.get_module_decoder("legacy", directions.MODULE_TO_CONTROLLER)
+    result = getattr(internal, "UnifiedTaskResult", None)
     if result is not None:  # from 2.21 on: how the keys of a result are read
         result.from_module_result_dict({})
         result.from_action_result_dict({})
-    encoding: Any = importlib.import_module("ansible.module_utils.common.json")
-    directions: Any = getattr(encoding, "Direction", None)
-    if directions is not None:  # from 2.19 on: what modules' arguments and results are written with
-        encoding.get_module_encoder("legacy", directions.CONTROLLER_TO_MODULE)
-        encoding.get_module_decoder("legacy", directions.MODULE_TO_CONTROLLER)
 
 
 _compute_once()
