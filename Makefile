@@ -32,7 +32,7 @@ examples: ## every example in the documentation
 molecule: ## scenarios against systemd containers
 	$(STAGE) test molecule
 
-cores: ## the drop-in scenario under every supported ansible-core
+cores: ## the drop-in and all modules under every supported ansible-core
 	$(STAGE) test cores
 
 bench: ## measure beside ansible-core and Mitogen; OPTIONS="--quick start" and the like, see benchmarks/README.md

@@ -3136,8 +3136,10 @@ class Start:
         settle: Optional[Callable[[Dict[str, Any]], None]] = None,
         sweeps: bool = True,
         gate: int = -1,
+        apart: bool = False,
     ) -> None:
         self._system = system
+        self._apart = apart
         self._jid = record["id"]
         try:
             self._reader, writer = system.pipe()
@@ -3152,6 +3154,7 @@ class Start:
                 system,
                 self._jid,
                 keep,
+                apart,
                 lambda: _supervise(
                     system, async_dir, home, record, plan, tap_text, settle, sweeps, writer, gate
                 ),
@@ -3160,31 +3163,72 @@ class Start:
 
     def finish(self) -> Dict[str, Any]:
         system = self._system
-        system.waitpid(self._pid, 0)
-        answer = b""
-        deadline = system.monotonic() + _START_SECONDS
-        while self._reader in system.select(
-            [self._reader], max(0.0, deadline - system.monotonic())
-        ):
-            piece = system.read(self._reader, 65536)
-            answer += piece
-            if not piece or answer.endswith(b"\n"):
-                break
-        system.close(self._reader)
-        if not answer:
+        if not self._apart:
+            system.waitpid(self._pid, 0)
+        said = _hear(system, self._reader, _START_SECONDS)
+        if said is None:
             raise JobError(
                 f"the supervisor of {self._jid} ended, or took {_START_SECONDS:g} s, without a word"
             )
-        said = json.loads(answer.decode("ascii"))
-        if said.get("error"):
-            raise JobError(said["error"], **said["details"])
         return dict(said["record"])
 
 
-def _daemonize(system: Any, jid: str, keep: Tuple[int, ...], supervise: Callable[[], None]) -> None:
+def in_own_session(system: Any, work: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     try:
-        system.setsid()
-        if system.fork() == 0:
+        reader, writer = system.pipe()
+        pid = system.fork()
+    except OSError as error:
+        raise refused("start", "the process that starts the jobs", error) from error
+    if pid == 0:
+        try:
+            system.close(reader)
+            system.setsid()
+            try:
+                _say(system, writer, dict(work(), error=None))
+            except JobError as error:
+                _say_error(system, writer, error)
+        finally:
+            failure = sys.exc_info()[1]
+            if failure is not None:
+                _say_error(system, writer, _unexpected("the process that starts the jobs", failure))
+            system.exit(0)
+    system.close(writer)
+    said = _hear(system, reader, None)
+    system.waitpid(pid, 0)  # the modules may begin at its end
+    if said is None:
+        raise JobError(f"the process that starts the jobs, {pid}, ended without a word")
+    del said["error"]
+    return said
+
+
+def _hear(system: Any, reader: int, seconds: Optional[float]) -> Optional[Dict[str, Any]]:
+    answer = b""
+    deadline = None if seconds is None else system.monotonic() + seconds
+    while reader in system.select(
+        [reader], None if deadline is None else max(0.0, deadline - system.monotonic())
+    ):
+        piece = system.read(reader, 65536)
+        answer += piece
+        if not piece or answer.endswith(b"\n"):
+            break
+    system.close(reader)
+    if not answer.endswith(b"\n"):
+        return None
+    said = json.loads(answer.decode("ascii"))
+    if said["error"]:
+        raise JobError(said["error"], **said["details"])
+    return dict(said)
+
+
+def _daemonize(
+    system: Any, jid: str, keep: Tuple[int, ...], apart: bool, supervise: Callable[[], None]
+) -> None:
+    try:
+        if apart:
+            os.setpgid(0, 0)
+        else:
+            system.setsid()
+        if apart or system.fork() == 0:
             null = system.open(os.devnull, os.O_RDWR)
             for fd in (0, 1, 2):
                 system.dup2(null, fd)
@@ -3240,24 +3284,23 @@ def _supervise(
     finally:
         failure = sys.exc_info()[1]
         if failure is not None:
-            import traceback
-
-            text = traceback.format_exc()
+            error = _unexpected(f"the supervisor of {record['id']}", failure)
             if not told:
-                _say_error(
-                    system,
-                    writer,
-                    JobError(
-                        f"the supervisor of {record['id']} failed: {failure!r}", exception=text
-                    ),
-                )
+                _say_error(system, writer, error)
             elif supervisor is not None:
+                text = error.details["exception"]
                 supervisor.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
         system.exit(1)
 
 
+def _unexpected(who: str, failure: BaseException) -> JobError:
+    import traceback
+
+    return JobError(f"{who} failed: {failure!r}", exception=traceback.format_exc())
+
+
 def _say(system: Any, writer: int, answer: Dict[str, Any]) -> None:
-    system.write(writer, encode(answer) + b"\n")
+    write_all(system, writer, encode(answer) + b"\n")
     system.close(writer)
 
 

@@ -16,7 +16,7 @@ from .chain import BLOCK_STEPS, BLOCKS
 from .errors import JobError, refused
 from .find import candidate_dirs, meant_dir
 from .jid import make_jid
-from .launch import Start
+from .launch import Start, in_own_session
 from .parcel import holders, unpack
 from .payload import Payload, imported_name, payload_from_memory
 from .priority import Priority, check_priority, parse_io_class, set_priority
@@ -74,6 +74,7 @@ class _Starter:
         self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]
         self._shared: Dict[int, Any] = {}  # by the number of a payload, the SharedZip that it is in
+        self._apart = False  # whether this process does nothing else but start them
         self._gate = -1  # at its end, which is that of this process, the modules may begin
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
 
@@ -86,9 +87,21 @@ class _Starter:
 
             check_scope(self._system)
 
-    def run(self) -> None:
+    def run(self) -> List[Dict[str, Any]]:
+        """For each job, in order, what its start says, or why it failed."""
+        if len(self.jobs) == 1:
+            return self._run()
+        self._apart = True
+        answers = in_own_session(self._system, lambda: {"jobs": self._run()})["jobs"]
+        return list(answers)
+
+    def _run(self) -> List[Dict[str, Any]]:
+        self._start_all()
+        return [job.answer for job in self.jobs]
+
+    def _start_all(self) -> None:
         directory = create_async_dir(self._system, self._given_dir, self._home)
-        if len(self.jobs) > 1:
+        if self._apart:
             # modules that begin at once would take the processors from the starts that are still to come
             self._gate, _kept_open = self._system.pipe()
         try:
@@ -327,6 +340,7 @@ class _Starter:
             settle,
             sweeps,
             self._gate,
+            self._apart,
         )
 
     def _block(self, steps: List[Mapping[str, Any]]) -> List[Payload]:
@@ -385,6 +399,5 @@ def answer_run(
     """``jobs``: for each order, in order, what its start says, or why it failed."""
     starter = _Starter(system, params, environ)
     starter.check()
-    starter.run()
-    answers = [job.answer for job in starter.jobs]
+    answers = starter.run()
     return {"changed": any(one["changed"] for one in answers), "jobs": answers}
