@@ -201,11 +201,11 @@ def _supervise(
     finally:
         failure = sys.exc_info()[1]
         if failure is not None:
-            error = _unexpected(f"the supervisor of {record['id']}", failure)
+            fault = _unexpected(f"the supervisor of {record['id']}", failure)
             if not told:
-                _say_error(system, writer, error)
+                _say_error(system, writer, fault)
             elif supervisor is not None:
-                text = error.details["exception"]
+                text = fault.details["exception"]
                 supervisor.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
         system.exit(1)
 
