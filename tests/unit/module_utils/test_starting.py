@@ -211,6 +211,45 @@ def test_many_jobs_are_started_in_one_request_each_with_its_own_module(place, re
     place.all_gone()
 
 
+def test_no_job_of_several_can_be_reached_by_what_is_meant_for_another(place, requests):
+    """Neither a terminal nor a signal to a process group: they share the session of a process that is gone."""
+    text = """
+        above = os.getppid()
+        print(json.dumps(dict(session=os.getsid(0), group=os.getpgid(0), above=above, its=os.getpgid(above), pid=os.getpid())))
+    """
+    jids = requests.start(*[requests.job(Module(text)) for _unused in range(3)])
+    found = [place.ended(jid) for jid in jids]
+    assert len({one["session"] for one in found}) == 1
+    assert found[0]["session"] not in {os.getsid(0), *(one["above"] for one in found)}
+    assert [one["its"] for one in found] == [one["above"] for one in found]
+    assert [one["group"] for one in found] == [one["pid"] for one in found]
+    assert len({one["above"] for one in found}) == 3
+
+
+@pytest.mark.parametrize(
+    "fault, said",
+    [
+        (
+            "Faulty.fork = staticmethod(lambda: fails(errno.EAGAIN))",
+            "could not start the process that starts the jobs",
+        ),
+        ("Faulty.setsid = staticmethod(lambda: os.kill(os.getpid(), 9))", "ended without a word"),
+        (
+            "Faulty.setsid = staticmethod(lambda: 1 / 0)",
+            "the process that starts the jobs failed: ZeroDivisionError",
+        ),
+    ],
+    ids=["no process", "killed", "a fault"],
+)
+def test_a_failure_of_what_starts_several_is_told(place, requests, fault, said):
+    fault = fault.replace("Faulty.", "System.")
+    fails = "import errno, os\ndef fails(number):\n    raise OSError(number, os.strerror(number))\n"
+    answer = requests.ask(*[requests.job(Module(WELL))] * 2, faults=fails + fault)
+    assert answer["failed"] is True
+    assert said in answer["msg"]
+    assert not place.async_dir.exists() and not place.processes()
+
+
 def test_nothing_to_start_is_nothing_changed(requests):
     assert requests.ask() == {"changed": False, "jobs": []}
 
