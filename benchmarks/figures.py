@@ -21,6 +21,7 @@ UNITS = {
     "processes": "",
     "PSS": "MiB",
     "wake-ups": "/min",
+    "supervisor's wake-ups": "/min",
 }
 
 

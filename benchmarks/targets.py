@@ -94,14 +94,14 @@ TARGETS = (
     Target("PSS of a job / core", _apart, _core_apart, 0.4),
     Target("PSS of a job started together", _together, None, 9.0),
     Target(
-        "wake-ups of a job",
-        Key("footprint", "apart", DROP_IN.name, _JOBS, MAIN, "wake-ups"),
+        "wake-ups of a supervisor",
+        Key("footprint", "apart", DROP_IN.name, _JOBS, MAIN, "supervisor's wake-ups"),
         None,
         0,
     ),
     Target(
-        "wake-ups of a job started together",
-        Key("footprint", "together", RUN.name, _JOBS, MAIN, "wake-ups"),
+        "wake-ups of a supervisor, of jobs started together",
+        Key("footprint", "together", RUN.name, _JOBS, MAIN, "supervisor's wake-ups"),
         None,
         0,
     ),

@@ -59,11 +59,14 @@ def _add(
     after: dict[str, Any],
     minutes: float,
 ) -> None:
-    switches = sum(after[pid]["switches"] - before[pid]["switches"] for pid in before)
+    switches = {pid: after[pid]["switches"] - before[pid]["switches"] for pid in before}
+    # what looks after a job is an orphan, and the module is below it
+    supervisors = [pid for pid in before if before[pid]["parent"] not in before]
     for quantity, amount in (
         ("processes", len(before)),
         ("PSS", sum(process["pss"] for process in before.values()) / _MEBIBYTE),
-        ("wake-ups", switches / minutes),
+        ("wake-ups", sum(switches.values()) / minutes),
+        ("supervisor's wake-ups", sum(switches[pid] for pid in supervisors) / minutes),
     ):
         key = Key("footprint", what, contender.name, jobs, MAIN, quantity)
         bench.figures.add(key, amount / jobs)

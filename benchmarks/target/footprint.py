@@ -4,7 +4,7 @@
 
 """What each process of the target is: it runs there, as root, and prints one JSON object by pid.
 
-Each has ``name``, ``pss`` (bytes) and ``switches``, how often it gave up the processor by itself.
+Each has ``name``, ``parent`` (its pid), ``pss`` (bytes) and ``switches``, how often it gave up the processor by itself.
 """
 
 import json
@@ -41,7 +41,8 @@ for entry in os.listdir("/proc"):
             continue
         pss = _number(f"/proc/{entry}/smaps_rollup", "Pss") * 1024
         switches = _switches(entry)
+        parent = str(_number(f"/proc/{entry}/status", "PPid"))
     except (FileNotFoundError, ProcessLookupError):  # it has gone meanwhile
         continue
-    processes[entry] = {"name": name, "pss": pss, "switches": switches}
+    processes[entry] = {"name": name, "parent": parent, "pss": pss, "switches": switches}
 print(json.dumps(processes))

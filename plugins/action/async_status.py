@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ansible.utils.vars import merge_hash
@@ -14,12 +15,24 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import 
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput, live_output
 
+_LONGEST_REQUEST = (
+    60.0  # seconds: a connection that is silent for longer may be cut by what is in between
+)
+
 
 class ActionModule(_core.CarrierAction):
-    """In front of our module; on a Windows target core's own action does it all."""
+    """In front of our module; on a Windows target core's own action does it all.
+
+    Asked by core's own poller, it does not answer before the job has ended: it waits on the target, ``poll`` seconds a
+    request, and does what the poller does in between.
+    """
 
     _supports_check_mode = True
     _supports_async = False
+
+    _polls_until: float | None = (
+        None  # monotonic seconds; after that, every question is answered at once
+    )
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -33,7 +46,7 @@ class ActionModule(_core.CarrierAction):
             required_one_of=[("jid", "results_file")],
         )
         asks_status = given["mode"] == "status"
-        results: dict[str, Any] = {
+        asked: dict[str, Any] = {
             "started": asks_status,
             "finished": False,
             "stdout": "",
@@ -42,11 +55,32 @@ class ActionModule(_core.CarrierAction):
             "stderr_lines": [],
         }
         if given["jid"]:
-            results["ansible_job_id"] = given["jid"]
+            asked["ansible_job_id"] = given["jid"]
         arguments = dict(given, _async_dir=_core.async_dir_option(self))
         live = self._live_output(task_vars or {}) if asks_status else None
+        polled = _core.polled_task() if asks_status else None
+        if polled is not None and self._polls_until is None:
+            self._polls_until = time.monotonic() + polled.async_val
+        while True:
+            results = self._ask(dict(asked), arguments, live, task_vars)
+            left = 0.0 if self._polls_until is None else self._polls_until - time.monotonic()
+            if polled is None or left <= 0 or results["finished"] or results.get("failed"):
+                return results
+            if not polled.no_log:
+                host = str((task_vars or {}).get("inventory_hostname", ""))
+                _core.send_poll_event(self, host, results)
+            arguments["wait"] = min(float(polled.poll), left, _LONGEST_REQUEST)
+
+    def _ask(
+        self,
+        results: dict[str, Any],
+        arguments: dict[str, Any],
+        live: LiveOutput | None,
+        task_vars: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        """The results with the target's answer in them; the job's new lines are shown."""
         if live:
-            arguments["_since"] = live.cursor
+            arguments = dict(arguments, _since=live.cursor)
         answer = self._execute_module(
             module_name="longrun.jobs.async_status", module_args=arguments, task_vars=task_vars
         )

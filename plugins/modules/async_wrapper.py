@@ -3189,9 +3189,12 @@ def in_own_session(system: Any, work: Callable[[], Dict[str, Any]]) -> Dict[str,
                 _say_error(system, writer, error)
         finally:
             failure = sys.exc_info()[1]
-            if failure is not None:
-                _say_error(system, writer, _unexpected("the process that starts the jobs", failure))
-            system.exit(0)
+            try:
+                if failure is not None:
+                    fault = _unexpected("the process that starts the jobs", failure)
+                    _say_error(system, writer, fault)
+            finally:  # also where nobody waits for the answer any more
+                system.exit(0)
     system.close(writer)
     said = _hear(system, reader, None)
     system.waitpid(pid, 0)  # the modules may begin at its end

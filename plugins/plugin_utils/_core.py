@@ -57,6 +57,7 @@ __all__ = (
     "module_and_arguments",
     "packed_modules",
     "playbook_name",
+    "polled_task",
     "print_within",
     "remote_tmp_options",
     "reset_connection",
@@ -556,6 +557,21 @@ def send_poll_event(action: ActionBase, host: str, status: dict[str, Any]) -> No
     old: Any = task_result.TaskResult
     with _undisturbed():
         queue.send_callback(event, old(host, task._uuid, status, **fields))
+
+
+def polled_task() -> Any:
+    """The task with ``async`` and ``poll`` whose job core's own poller asks for just now; None where a playbook asks itself.
+
+    core makes a task of its own for the question, which says nothing of that, so it is read off the poller's frame.
+    """
+    frame = inspect.currentframe()
+    for _unused in range(5):
+        if frame is None:
+            return None
+        if frame.f_code.co_name == "_poll_async_result":
+            return getattr(frame.f_locals.get("self"), "_task", None)
+        frame = frame.f_back
+    return None
 
 
 def is_windows(action: ActionBase) -> bool:

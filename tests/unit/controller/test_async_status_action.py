@@ -110,6 +110,51 @@ def test_a_job_that_had_ended_at_the_first_look_shows_nothing_but_its_result(
     assert shown == []
 
 
+class Poller:
+    """Calls the action as core's TaskExecutor does, from a method of this name."""
+
+    def __init__(self, poll: int, limit: int, no_log: bool = False) -> None:
+        self._task = SimpleNamespace(poll=poll, async_val=limit, no_log=no_log)
+
+    def _poll_async_result(self, asking: ActionModule) -> dict[str, Any]:
+        return asking.run(task_vars={"inventory_hostname": "web1"})
+
+
+@pytest.mark.parametrize("no_log", [False, True])
+def test_asked_by_cores_poller_it_waits_on_the_target_and_does_what_the_poller_does_in_between(
+    target: Target, shown: list[str], monkeypatch: pytest.MonkeyPatch, no_log: bool
+) -> None:
+    events: list[Any] = []
+    monkeypatch.setattr(_core, "send_poll_event", lambda *given: events.append(given[1:]))
+    running = {"started": True, "finished": False, "_since": dict(OUTPUT)}
+    target.answers = [dict(running), dict(running), {"started": True, "finished": True}]
+    result = Poller(2, 600, no_log)._poll_async_result(action({"jid": "j1.2"}))
+    assert result["finished"] is True
+    # the first answer comes at once, as the poller has slept before
+    assert [asked["wait"] for _name, asked in target.asked] == [0, 2.0, 2.0]
+    assert [host for host, _status in events] == ([] if no_log else ["web1", "web1"])
+    assert shown[:2] == ["web1 | one", "web1 ! two"]
+
+
+def test_it_keeps_the_poller_waiting_no_longer_than_the_job_may_take(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_core, "send_poll_event", lambda *_given: None)
+    asking, poller = action({"jid": "j1.2"}), Poller(100, 1)
+    moments = iter((0.0, 0.25, 1.5, 2.0))
+    monkeypatch.setattr("time.monotonic", lambda: next(moments))
+    target.answers = [{"started": True, "finished": False}] * 3
+    assert poller._poll_async_result(asking)["finished"] is False
+    assert poller._poll_async_result(asking)["finished"] is False
+    assert [asked["wait"] for _name, asked in target.asked] == [0, 0.75, 0]
+
+
+def test_a_failed_answer_is_for_the_poller_to_judge(target: Target) -> None:
+    target.answers = [{"started": True, "finished": False, "failed": True}]
+    assert Poller(2, 600)._poll_async_result(action({"jid": "j1.2"}))["failed"] is True
+    assert len(target.asked) == 1
+
+
 @pytest.mark.parametrize("case", ["no_log", "variable", "json"])
 def test_lines_are_not_asked_for_where_they_must_not_be_shown(
     target: Target, monkeypatch: pytest.MonkeyPatch, case: str
