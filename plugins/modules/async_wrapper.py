@@ -468,6 +468,8 @@ def clean_line(text: str) -> str:
 
 
 def output_lines(data: bytes) -> List[str]:
+    if not data:
+        return []
     lines = [clean_line(line) for line in decode_output(data).split("\n")]
     if not lines[-1]:
         lines.pop()
@@ -1972,11 +1974,7 @@ class System:
 
     @staticmethod
     def boot_id() -> Optional[str]:
-        try:
-            with open("/proc/sys/kernel/random/boot_id") as source:
-                return source.read().strip()
-        except OSError:
-            return None
+        return boot_id()
 
     @staticmethod
     def processes() -> Dict[int, Tuple[int, int, str]]:
@@ -2033,6 +2031,15 @@ def find_prctl() -> Any:
         return None
 
 
+@functools.lru_cache(maxsize=None)
+def boot_id() -> Optional[str]:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as source:
+            return source.read().strip()
+    except OSError:
+        return None
+
+
 def _stat_fields(pid: int) -> List[str]:
     try:
         with open(f"/proc/{pid}/stat", "rb") as source:
@@ -2051,13 +2058,10 @@ def process_usage(system: Any, pid: int) -> Optional[Dict[str, Any]]:
     if not fields:
         return None
     ticks = sum(int(value) for value in fields[11:15])
-    peak = 0
-    for line in system.process_file(pid, "status").splitlines():
-        if line.startswith(b"VmHWM:"):
-            peak = int(line.split()[1]) * 1024
+    _before, found, peak = system.process_file(pid, "status").partition(b"\nVmHWM:")
     return {
         "cpu_seconds": round(ticks / os.sysconf("SC_CLK_TCK"), 2),
-        "max_rss_bytes": peak,
+        "max_rss_bytes": int(peak.split(None, 1)[0]) * 1024 if found else 0,
     }
 
 
@@ -2090,6 +2094,7 @@ class _Stream:
         self.pieces = []  # type: List[Piece]
         self.path = job_dir.join(name) if job_dir else None
         self.changed = None  # type: Optional[float]
+        self._tail = None  # type: Optional[bytes]
         for start, piece in spool_pieces(names, name):
             if job_dir:
                 try:
@@ -2136,12 +2141,23 @@ class _Stream:
         return data, position
 
     def tail(self) -> bytes:
-        return self.read(tail_begin(self.pieces, _TAIL_BYTES), _TAIL_BYTES)
+        if self._tail is None:
+            self._tail = self.read(tail_begin(self.pieces, _TAIL_BYTES), _TAIL_BYTES)
+        return self._tail
 
 
-def output_view(job_dir: Optional[Directory], shown: Shown, ended: bool) -> Dict[str, Any]:
+def _streams(job_dir: Optional[Directory]) -> List[_Stream]:
     names = job_dir.names() if job_dir else []
-    streams = [_Stream(job_dir, name, names) for name in ("stdout", "stderr")]
+    return [_Stream(job_dir, name, names) for name in ("stdout", "stderr")]
+
+
+def output_view(
+    job_dir: Optional[Directory],
+    shown: Shown,
+    ended: bool,
+    streams: Optional[List[_Stream]] = None,
+) -> Dict[str, Any]:
+    streams = streams or _streams(job_dir)
     lines, positions = [], []
     for index, stream in enumerate(streams):
         begin = 0 if shown.cursor is None else shown.cursor[index]
@@ -2179,7 +2195,11 @@ def partial_output(job_dir: Directory, stream_name: str) -> str:
 
 
 def progress_view(
-    system: Any, job_dir: Directory, record: Dict[str, Any], elapsed: Optional[float]
+    system: Any,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    elapsed: Optional[float],
+    streams: Optional[List[_Stream]] = None,
 ) -> Optional[Dict[str, Any]]:
     report, updated = "", None
     try:
@@ -2191,8 +2211,7 @@ def progress_view(
             begin = max(0, info.st_size - _TAIL_BYTES)
             report = decode_output(job_dir.read_file(PROGRESS_FILE, begin, _TAIL_BYTES) or b"")
             updated = info.st_mtime
-    stream = _Stream(job_dir, "stdout", job_dir.names())
-    errors = _Stream(job_dir, "stderr", job_dir.names())
+    stream, errors = streams or _streams(job_dir)
     lines = output_lines(errors.tail())[-100:] + output_lines(stream.tail())[-100:]
     if updated is None:
         updated = max(
@@ -2251,10 +2270,10 @@ def show(
     usage = record["usage"]
     if not ended and record["process"]:
         usage = process_usage(system, record["process"]["pid"])
-    progress = progress_view(system, job_dir, record, elapsed)
-    return job_view(
-        record, elapsed, supervised, progress, output_view(job_dir, shown, ended), usage
-    )
+    streams = _streams(job_dir)
+    progress = progress_view(system, job_dir, record, elapsed, streams)
+    output = output_view(job_dir, shown, ended, streams)
+    return job_view(record, elapsed, supervised, progress, output, usage)
 
 
 # part: ending

@@ -65,6 +65,8 @@ def clean_line(text: str) -> str:
 def output_lines(data: bytes) -> List[str]:
     """The lines of the data, cleaned by clean_line. Only a line feed ends a line; an unterminated
     last line counts unless nothing of it is visible."""
+    if not data:
+        return []
     lines = [clean_line(line) for line in decode_output(data).split("\n")]
     if not lines[-1]:
         lines.pop()

@@ -130,11 +130,7 @@ class System:
 
     @staticmethod
     def boot_id() -> Optional[str]:
-        try:
-            with open("/proc/sys/kernel/random/boot_id") as source:
-                return source.read().strip()
-        except OSError:
-            return None
+        return boot_id()
 
     @staticmethod
     def processes() -> Dict[int, Tuple[int, int, str]]:
@@ -195,6 +191,16 @@ def find_prctl() -> Any:
         return None
 
 
+@functools.lru_cache(maxsize=None)
+def boot_id() -> Optional[str]:
+    """Another after each boot; None where the kernel tells none. No process sees two."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as source:
+            return source.read().strip()
+    except OSError:
+        return None
+
+
 def _stat_fields(pid: int) -> List[str]:
     """The fields of /proc/<pid>/stat behind the command (which may hold blanks and brackets)."""
     try:
@@ -216,11 +222,9 @@ def process_usage(system: Any, pid: int) -> Optional[Dict[str, Any]]:
     if not fields:
         return None
     ticks = sum(int(value) for value in fields[11:15])
-    peak = 0
-    for line in system.process_file(pid, "status").splitlines():
-        if line.startswith(b"VmHWM:"):
-            peak = int(line.split()[1]) * 1024
+    # sixty lines, of which one is wanted, for each job of a listing
+    _before, found, peak = system.process_file(pid, "status").partition(b"\nVmHWM:")
     return {
         "cpu_seconds": round(ticks / os.sysconf("SC_CLK_TCK"), 2),
-        "max_rss_bytes": peak,
+        "max_rss_bytes": int(peak.split(None, 1)[0]) * 1024 if found else 0,
     }

@@ -58,6 +58,7 @@ class _Stream:
         self.pieces = []  # type: List[Piece]
         self.path = job_dir.join(name) if job_dir else None
         self.changed = None  # type: Optional[float]
+        self._tail = None  # type: Optional[bytes]
         for start, piece in spool_pieces(names, name):
             if job_dir:
                 try:
@@ -106,12 +107,26 @@ class _Stream:
         return data, position
 
     def tail(self) -> bytes:
-        return self.read(tail_begin(self.pieces, _TAIL_BYTES), _TAIL_BYTES)
+        """Read once, however many look at it."""
+        if self._tail is None:
+            self._tail = self.read(tail_begin(self.pieces, _TAIL_BYTES), _TAIL_BYTES)
+        return self._tail
 
 
-def output_view(job_dir: Optional[Directory], shown: Shown, ended: bool) -> Dict[str, Any]:
+def _streams(job_dir: Optional[Directory]) -> List[_Stream]:
+    """Both of a job, as they are at this moment."""
     names = job_dir.names() if job_dir else []
-    streams = [_Stream(job_dir, name, names) for name in ("stdout", "stderr")]
+    return [_Stream(job_dir, name, names) for name in ("stdout", "stderr")]
+
+
+def output_view(
+    job_dir: Optional[Directory],
+    shown: Shown,
+    ended: bool,
+    streams: Optional[List[_Stream]] = None,
+) -> Dict[str, Any]:
+    """streams: where they were looked at already."""
+    streams = streams or _streams(job_dir)
     lines, positions = [], []
     for index, stream in enumerate(streams):
         begin = 0 if shown.cursor is None else shown.cursor[index]
@@ -150,7 +165,11 @@ def partial_output(job_dir: Directory, stream_name: str) -> str:
 
 
 def progress_view(
-    system: Any, job_dir: Directory, record: Dict[str, Any], elapsed: Optional[float]
+    system: Any,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    elapsed: Optional[float],
+    streams: Optional[List[_Stream]] = None,
 ) -> Optional[Dict[str, Any]]:
     """Measured now, from what the job wrote; ``history`` from earlier jobs of the same name."""
     report, updated = "", None
@@ -163,8 +182,7 @@ def progress_view(
             begin = max(0, info.st_size - _TAIL_BYTES)
             report = decode_output(job_dir.read_file(PROGRESS_FILE, begin, _TAIL_BYTES) or b"")
             updated = info.st_mtime
-    stream = _Stream(job_dir, "stdout", job_dir.names())
-    errors = _Stream(job_dir, "stderr", job_dir.names())
+    stream, errors = streams or _streams(job_dir)
     # many programs draw their progress on stderr; stdout comes last, so it is preferred
     lines = output_lines(errors.tail())[-100:] + output_lines(stream.tail())[-100:]
     if updated is None:
@@ -227,7 +245,7 @@ def show(
     usage = record["usage"]
     if not ended and record["process"]:
         usage = process_usage(system, record["process"]["pid"])
-    progress = progress_view(system, job_dir, record, elapsed)
-    return job_view(
-        record, elapsed, supervised, progress, output_view(job_dir, shown, ended), usage
-    )
+    streams = _streams(job_dir)
+    progress = progress_view(system, job_dir, record, elapsed, streams)
+    output = output_view(job_dir, shown, ended, streams)
+    return job_view(record, elapsed, supervised, progress, output, usage)

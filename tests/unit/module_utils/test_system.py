@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import (
     System,
+    boot_id,
     process_start,
     process_usage,
 )
@@ -156,7 +157,9 @@ def test_what_linux_alone_has_is_not_needed(monkeypatch):
 
     monkeypatch.setattr("builtins.open", missing)
     monkeypatch.setattr("os.listdir", missing)
+    boot_id.cache_clear()
     assert System.boot_id() is None
+    boot_id.cache_clear()
     assert System.processes() == {}
     assert System.process_file(1, "stat") == b""
     assert System.process_start(1) is None
