@@ -64,9 +64,9 @@ class Bench:
         return Controller.provide(core, self.workspace, self.images)
 
     @contextlib.contextmanager
-    def crew(self, each: int = 1) -> Iterator[ThreadPoolExecutor]:
-        """Give so many threads for each processor; an interrupted run takes them along."""
-        with ThreadPoolExecutor(max_workers=each * len(os.sched_getaffinity(0))) as pool:
+    def crew(self) -> Iterator[ThreadPoolExecutor]:
+        """Give as many threads as there are processors; an interrupted run takes them along."""
+        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
             try:
                 yield pool
             except BaseException:

@@ -76,8 +76,7 @@ def targets(bench: Bench) -> None:
         for version, path in host.interpreters().items()
         if version not in debian and _numbers(version) >= _OLDEST_TARGET
     }
-    # half of the time goes into waiting for processes
-    with bench.crew(each=2) as pool:
+    with bench.crew() as pool:
         runs = [pool.submit(_in_container, bench, image) for image in debian.values()]
         runs += [pool.submit(_here, bench, version, path) for version, path in local.items()]
         results = sorted((it.result() for it in runs), key=lambda it: _numbers(it.python))

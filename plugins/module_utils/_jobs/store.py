@@ -35,6 +35,7 @@ LOCK_EX = 2
 LOCK_NB = 4
 LOCK_UN = 8
 _RESERVE_BYTES = 16384
+_REMOVALS = 100  # of a directory in which somebody makes files; he is done with that long before
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -159,11 +160,18 @@ class Directory:
         except FileNotFoundError:
             return
         try:
-            for entry in inner.names():
-                inner.remove_file(entry)
+            for attempt in range(_REMOVALS):
+                for entry in inner.names():
+                    inner.remove_file(entry)
+                try:
+                    self.system.rmdir(name, dir_fd=self.fd)
+                    return
+                except OSError as error:
+                    # the processes of a job that runs may have made a file meanwhile
+                    if error.errno != errno.ENOTEMPTY or attempt == _REMOVALS - 1:
+                        raise
         finally:
             inner.close()
-        self.system.rmdir(name, dir_fd=self.fd)
 
     def gone(self) -> bool:
         """Whether somebody removed the directory while it was open."""

@@ -345,4 +345,5 @@ def test_no_log_leaves_nothing_but_the_result(place, in_process):
     assert not [name for name in kept if (place.job_dir(jid) / name).stat().st_size]
     gate.open()
     assert place.ended(jid)["answer"] == 1
+    place.all_gone()
     assert place.text_on_disk("hush") == ["async/" + jid]

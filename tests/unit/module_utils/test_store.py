@@ -215,6 +215,29 @@ def test_a_directory_that_was_renamed_away_is_still_the_one_that_is_used(directo
     assert os.listdir(str(tmp_path / "child")) == []
 
 
+@pytest.mark.parametrize("files", [3, 10000])
+def test_a_directory_in_which_files_are_made_meanwhile_is_removed_if_that_ends(tmp_path, files):
+    tmp_path.chmod(0o700)
+    left = list(range(files))
+
+    class Busy(System):
+        @staticmethod
+        def rmdir(name, dir_fd):
+            if left:
+                (tmp_path / name / f"piece{left.pop()}").touch()
+            os.rmdir(name, dir_fd=dir_fd)
+
+    directory = open_async_dir(Busy(), str(tmp_path))
+    directory.child("child", create=True).write_file("file", b"x")
+    if files == 3:
+        directory.remove_child("child")
+        assert os.listdir(str(tmp_path)) == []
+    else:
+        with pytest.raises(OSError, match="not empty"):
+            directory.remove_child("child")
+    directory.close()
+
+
 def test_a_removed_directory_is_known_to_be_gone(directory, tmp_path):
     child = directory.child("child", create=True)
     child.write_file("file", b"x")

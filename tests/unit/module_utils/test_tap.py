@@ -189,6 +189,7 @@ def test_values_that_a_module_must_not_show_are_hidden(place):
     assert found["out"] == "pass hunter2.\n"
     assert found["async_job"]["output"]["stdout_tail"] == ["pass ********."]
     assert found["async_job"]["output"]["stderr_tail"] == ["********!"]
+    place.all_gone()
     assert place.text_on_disk("hunter2") == ["async/" + jid]  # in the module's own result, as ever
 
 
