@@ -192,7 +192,7 @@ async_job:
         - V(exit), the module ended by itself. V(deadline), its time limit passed. V(idle), it printed nothing for its idle timeout.
           V(request), somebody asked for its end. V(module_killed), a signal from elsewhere ended the module. V(supervisor_killed),
           nobody was left to see its end. V(rebooted), the host was started again meanwhile. V(no_space), its result could not be written.
-          V(not_started), the host refused it the process for its next step or attempt.
+          V(not_started), the host refused it a process, or something else that it needed to begin or to go on.
       type: str
       returned: always
     module:

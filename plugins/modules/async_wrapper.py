@@ -40,20 +40,57 @@ def refused(action: str, path: str, error: OSError, hint: Optional[str] = None) 
     return JobError(text, path=path, errno=name)
 
 
-# part: jid
-def check_jid(jid: object) -> str:
-    if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
-        return jid
-    raise JobError(
-        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
-        "as ansible_job_id of the task that started the job has it"
-    )
+# part: chain
+BLOCK_STEPS = "steps"
+BLOCK_RESCUE = "rescue"
+BLOCK_ALWAYS = "always"
+BLOCKS = (BLOCK_STEPS, BLOCK_RESCUE, BLOCK_ALWAYS)
 
 
-def make_jid(given: str, pid: int) -> str:
-    if not re.match(r"j?[0-9]{1,20}\Z", given):
-        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
-    return f"{given}.{pid}"
+class Place(NamedTuple):
+
+    block: str
+    number: int
+
+
+class Chain:
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self._sizes = {block: sizes.get(block, 0) for block in BLOCKS}
+        self._place = Place(BLOCK_STEPS, 0)
+        self.failed = False  # whether the job, were this its end, would have failed
+        self._settle()
+
+    @property
+    def current(self) -> Optional[Place]:
+        block, number = self._place
+        return self._place if number < self._sizes[block] else None
+
+    def note(self, succeeded: bool) -> None:
+        block, number = self._place
+        if succeeded:
+            self._place = Place(block, number + 1)
+            if block == BLOCK_RESCUE and number + 1 == self._sizes[block]:
+                self.failed = False
+        else:
+            self.failed = True
+            if block == BLOCK_STEPS and self._sizes[BLOCK_RESCUE]:
+                self._place = Place(BLOCK_RESCUE, 0)
+            elif block == BLOCK_ALWAYS:
+                self._place = Place(BLOCK_ALWAYS, self._sizes[BLOCK_ALWAYS])
+            else:
+                self._place = Place(BLOCK_ALWAYS, 0)
+        self._settle()
+
+    def abandon(self) -> None:
+        self.failed = True
+        number = self._sizes[BLOCK_ALWAYS] if self._place.block == BLOCK_ALWAYS else 0
+        self._place = Place(BLOCK_ALWAYS, number)
+
+    def _settle(self) -> None:
+        block, number = self._place
+        if block != BLOCK_ALWAYS and number >= self._sizes[block]:
+            self._place = Place(BLOCK_ALWAYS, 0)
 
 
 # part: spool
@@ -1107,6 +1144,26 @@ def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) 
         pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
 
 
+# part: plan
+class Plan(NamedTuple):
+
+    blocks: Dict[str, List[Payload]]
+    chained: bool = False
+    ticket: Any = None
+    settle: Optional[Callable[[Dict[str, Any]], None]] = None
+    prepare: Optional[Callable[[Payload], None]] = None
+
+    def payload(self, place: Place) -> Payload:
+        return self.blocks[place.block][place.number]
+
+    def chain(self) -> Chain:
+        return Chain({block: len(payloads) for block, payloads in self.blocks.items()})
+
+
+def plan_of_one(payload: Payload) -> Plan:
+    return Plan({BLOCK_STEPS: [payload]})
+
+
 # part: progress
 PROGRESS_GROUPS = ("percent", "current", "total", "unit", "message")
 PROGRESS_LINES = 200  # no source is looked at further back than this
@@ -1536,7 +1593,7 @@ STATE_LOST = "lost"
 
 END_STATES = (STATE_SUCCEEDED, STATE_FAILED, STATE_TIMED_OUT, STATE_CANCELLED, STATE_LOST)
 _FOLLOWERS = {
-    STATE_QUEUED: (STATE_RUNNING, STATE_CANCELLED, STATE_LOST),
+    STATE_QUEUED: (STATE_RUNNING, STATE_FAILED, STATE_CANCELLED, STATE_LOST),
     STATE_RUNNING: END_STATES,
 }
 
@@ -1568,6 +1625,10 @@ def timestamp(seconds: float) -> str:
         time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
         + f".{int((seconds - whole) * 1000):03d}Z"
     )
+
+
+def encode(data: Dict[str, Any]) -> bytes:
+    return json.dumps(data).encode("ascii")
 
 
 def new_record(
@@ -1612,11 +1673,12 @@ def new_record(
         "began": None,  # monotonic seconds; means something only within the same boot
         "began_wall": None,
         "ended_wall": None,
-        "supervisor": None,  # {pid, start}
+        "supervisor": None,  # {pid, start}; None until there is one
         "process": None,  # {pid, start} of the module
         "remove": [],  # temporary directories that go when the job ends
         "usage": None,
         "exit_status": None,
+        "refusal": None,  # what it met with that could not go on
     }
 
 
@@ -1725,6 +1787,52 @@ def failed_state(result: Dict[str, Any]) -> bool:
     if "failed" in result:
         return bool(result["failed"])
     return result.get("rc", 0) not in (0, "0", None)
+
+
+# part: retention
+_LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
+_REMOVED = 16
+
+
+def sweep(system: Any, async_dir: Directory) -> int:
+    try:
+        private = async_dir.child(PRIVATE_DIR)
+    except (OSError, JobError):
+        return 0
+    removed = 0
+    try:
+        jids = [name for name in private.names() if name[-1:].isdigit()]
+        first = int(system.time() * 1000) % max(1, len(jids))
+        for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
+            try:
+                if removed < _REMOVED and _is_expired(system, private, jid):
+                    remove_job(async_dir, private, jid)
+                    removed += 1
+            except (OSError, JobError):
+                continue
+    except OSError:
+        pass  # the directory was removed meanwhile
+    finally:
+        private.close()
+    return removed
+
+
+def _is_expired(system: Any, private: Directory, jid: str) -> bool:
+    job_dir = private.child(jid)
+    try:
+        record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
+        if abandoned(record, system.time()):
+            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
+        return expired(record, system.time())
+    except (ValueError, AttributeError, TypeError):  # damaged, or of another version
+        return False
+    finally:
+        job_dir.close()
+
+
+def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
+    async_dir.remove_file(jid)
+    private.remove_child(jid)
 
 
 # part: result
@@ -2302,10 +2410,6 @@ _WORKING_FILES = (
 )
 
 
-def encode(data: Dict[str, Any]) -> bytes:
-    return json.dumps(data).encode("ascii")
-
-
 def exit_status(job_dir: Directory) -> Optional[int]:
     text = job_dir.read_file(EXIT_FILE, limit=16)
     return int(text) if text else None
@@ -2351,7 +2455,7 @@ _MESSAGES = {
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
     REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
-    REASON_NOT_STARTED: "the job could not go on: the host refused it another process",
+    REASON_NOT_STARTED: "the job could not go on: {refusal}",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _NOT_KEPT = "a step came to its end, but its result could not be written"
@@ -2360,10 +2464,14 @@ _LOST = (
 )
 
 
+def _message(record: Dict[str, Any], reason: str) -> str:
+    return _MESSAGES.get(reason, _LOST).format(**record)
+
+
 def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
     process = record["process"] or {}
     return ended_result(
-        _MESSAGES.get(reason, _LOST).format(**record),
+        _message(record, reason),
         partial_output(job_dir, "stdout"),
         partial_output(job_dir, "stderr"),
         process.get("pid"),
@@ -2387,7 +2495,7 @@ def add_step(
         state, reason, result = result_of_module(job_dir, of_step)
     else:
         state, reason = str(forced[0]), forced[1]
-        result = {"failed": True, "msg": _MESSAGES.get(reason, _LOST).format(**record)}
+        result = {"failed": True, "msg": _message(record, reason)}
     step = {
         "name": payload.name,
         "block": block,
@@ -2533,103 +2641,138 @@ def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
         rmtree(path, ignore_errors=True)
 
 
-# part: retention
-_LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
-_REMOVED = 16
+# part: accepted
+class Accepted:
 
-
-def sweep(system: Any, async_dir: Directory) -> int:
-    try:
-        private = async_dir.child(PRIVATE_DIR)
-    except (OSError, JobError):
-        return 0
-    removed = 0
-    try:
-        jids = [name for name in private.names() if name[-1:].isdigit()]
-        first = int(system.time() * 1000) % max(1, len(jids))
-        for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
-            try:
-                if removed < _REMOVED and _is_expired(system, private, jid):
-                    remove_job(async_dir, private, jid)
-                    removed += 1
-            except (OSError, JobError):
-                continue
-    except OSError:
-        pass  # the directory was removed meanwhile
-    finally:
-        private.close()
-    return removed
-
-
-def _is_expired(system: Any, private: Directory, jid: str) -> bool:
-    job_dir = private.child(jid)
-    try:
-        record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
-        if abandoned(record, system.time()):
-            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
-        return expired(record, system.time())
-    except (ValueError, AttributeError, TypeError):  # damaged, or of another version
-        return False
-    finally:
-        job_dir.close()
-
-
-def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
-    async_dir.remove_file(jid)
-    private.remove_child(jid)
-
-
-# part: chain
-BLOCK_STEPS = "steps"
-BLOCK_RESCUE = "rescue"
-BLOCK_ALWAYS = "always"
-BLOCKS = (BLOCK_STEPS, BLOCK_RESCUE, BLOCK_ALWAYS)
-
-
-class Place(NamedTuple):
-
-    block: str
-    number: int
-
-
-class Chain:
-
-    def __init__(self, sizes: Mapping[str, int]) -> None:
-        self._sizes = {block: sizes.get(block, 0) for block in BLOCKS}
-        self._place = Place(BLOCK_STEPS, 0)
-        self.failed = False  # whether the job, were this its end, would have failed
-        self._settle()
+    def __init__(
+        self,
+        system: Any,
+        async_dir: Directory,
+        record: Dict[str, Any],
+        plan: Plan,
+        tap_text: Callable[[], str],
+    ) -> None:
+        self.system = system
+        self.async_dir = async_dir
+        self.record = record
+        self.plan = plan
+        self.tap_text = tap_text
+        self.job_dir = Directory(system, "", -1, async_dir.owners)
+        self._lock = -1
 
     @property
-    def current(self) -> Optional[Place]:
-        block, number = self._place
-        return self._place if number < self._sizes[block] else None
+    def jid(self) -> str:
+        return str(self.record["id"])
 
-    def note(self, succeeded: bool) -> None:
-        block, number = self._place
-        if succeeded:
-            self._place = Place(block, number + 1)
-            if block == BLOCK_RESCUE and number + 1 == self._sizes[block]:
-                self.failed = False
+    @property
+    def fds(self) -> Tuple[int, ...]:
+        ticket = self.plan.ticket
+        return (self._lock, self.job_dir.fd, *(ticket.fds if ticket is not None else ()))
+
+    def make(self, private: Directory) -> None:
+        system, record = self.system, self.record
+        self.job_dir = private.child(self.jid, create=True, durable=False)
+        self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
+        self.job_dir.reserve()
+        if self.plan.ticket is None:
+            begin(record, system.boot_id(), system.time(), system.monotonic())
         else:
-            self.failed = True
-            if block == BLOCK_STEPS and self._sizes[BLOCK_RESCUE]:
-                self._place = Place(BLOCK_RESCUE, 0)
-            elif block == BLOCK_ALWAYS:
-                self._place = Place(BLOCK_ALWAYS, self._sizes[BLOCK_ALWAYS])
-            else:
-                self._place = Place(BLOCK_ALWAYS, 0)
-        self._settle()
+            enqueue(record, system.boot_id(), system.time())
 
-    def abandon(self) -> None:
-        self.failed = True
-        number = self._sizes[BLOCK_ALWAYS] if self._place.block == BLOCK_ALWAYS else 0
-        self._place = Place(BLOCK_ALWAYS, number)
+    def files(self) -> List[Tuple[Directory, str, bytes]]:
+        return [
+            (self.job_dir, RECORD_FILE, encode(self.record)),
+            (self.async_dir, self.jid, encode(job_file(self.record, {}))),
+        ]
 
-    def _settle(self) -> None:
-        block, number = self._place
-        if block != BLOCK_ALWAYS and number >= self._sizes[block]:
-            self._place = Place(BLOCK_ALWAYS, 0)
+    def withdraw(self) -> None:
+
+        try:
+            private = self.async_dir.child(PRIVATE_DIR)
+            try:
+                remove_job(self.async_dir, private, self.jid)
+            finally:
+                private.close()
+        except (OSError, JobError):
+            pass  # whoever looks finds it lost, and clean-up finds it
+        self.leave()
+
+    def leave(self) -> None:
+        if self._lock >= 0:
+            self.system.close(self._lock)
+            self._lock = -1
+        self.job_dir.close()
+
+    def fail(self, refusal: str) -> None:
+
+        self.record["refusal"] = refusal
+        public = conclude(self.system, self.job_dir, self.record, STATE_FAILED, REASON_NOT_STARTED)
+        try:
+            write_end(self.system, self.async_dir, self.job_dir, self.record, public)
+        except OSError:
+            return  # a disk that takes nothing more: who looks will find it lost
+        if self.plan.ticket is not None:
+            self.plan.ticket.give_back()
+
+
+def accept(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
+    refusals: Dict[str, JobError] = {}
+    made: List[Accepted] = []
+    try:
+        private = async_dir.child(PRIVATE_DIR, create=True)
+    except OSError as error:
+        return {job.jid: _unwritten(job, error) for job in jobs}
+    except JobError as error:
+        return {job.jid: error for job in jobs}
+    try:
+        for job in jobs:
+            try:
+                job.make(private)
+                made.append(job)
+            except OSError as error:
+                refusals[job.jid] = _unwritten(job, error)
+            except JobError as error:
+                refusals[job.jid] = error
+        refusals.update(_write(system, private, made))
+    finally:
+        private.close()
+    for job in jobs:
+        if job.jid in refusals:
+            job.withdraw()
+    return refusals
+
+
+def _write(system: Any, private: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
+    try:
+        write_together(system, [one for job in jobs for one in job.files()], parents=[private])
+    except OSError as error:
+        if len(jobs) == 1:
+            return {jobs[0].jid: _unwritten(jobs[0], error)}
+        refusals: Dict[str, JobError] = {}
+        for job in jobs:  # whose it was does not hold for the others
+            refusals.update(_write(system, private, [job]))
+        return refusals
+    return {}
+
+
+def _unwritten(job: Accepted, error: OSError) -> JobError:
+    return refused("write the job to", job.async_dir.join(job.jid), error)
+
+
+# part: jid
+def check_jid(jid: object) -> str:
+    if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
+        return jid
+    raise JobError(
+        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
+        "as ansible_job_id of the task that started the job has it"
+    )
+
+
+def make_jid(given: str, pid: int) -> str:
+    if not re.match(r"j?[0-9]{1,20}\Z", given):
+        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
+    return f"{given}.{pid}"
 
 
 # part: tree
@@ -2743,41 +2886,15 @@ Ending = Tuple[Optional[str], str]
 _BY_ITSELF = (None, REASON_EXIT)  # type: Ending
 
 
-class Plan(NamedTuple):
-
-    blocks: Dict[str, List[Payload]]
-    chained: bool = False
-    ticket: Any = None
-    prepare: Optional[Callable[[Payload], None]] = None
-
-    def payload(self, place: Place) -> Payload:
-        return self.blocks[place.block][place.number]
-
-    def chain(self) -> Chain:
-        return Chain({block: len(payloads) for block, payloads in self.blocks.items()})
-
-
-def plan_of_one(payload: Payload) -> Plan:
-    return Plan({BLOCK_STEPS: [payload]})
-
-
 class Supervisor:
 
-    def __init__(
-        self,
-        system: Any,
-        async_dir: Directory,
-        record: Dict[str, Any],
-        plan: Plan,
-        tap_text: Callable[[], str],
-    ) -> None:
-        self._system = system
-        self._async_dir = async_dir
-        self._record = record
-        self._plan = plan
-        self._chain = plan.chain()
-        self._tap_text = tap_text
-        self._job_dir = None  # type: Optional[Directory]
+    def __init__(self, accepted: Accepted) -> None:
+        self._system = accepted.system
+        self._accepted = accepted
+        self._job_dir = accepted.job_dir
+        self._record = accepted.record
+        self._plan = accepted.plan
+        self._chain = self._plan.chain()
         self._module = Process(0, 0)
         self._usage = (0.0, 0)  # CPU seconds, peak bytes
         self._requested = False
@@ -2785,74 +2902,47 @@ class Supervisor:
         self._began = 0.0
         self._began_wall = 0.0
         self._deadline = None  # type: Optional[float]
+        self._going = True  # unless the job could not begin
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
-        self._lock = -1
         self._notice = -1
 
-    @property
-    def job_dir(self) -> Directory:
-        if self._job_dir is None:
-            raise ValueError("the job was not started")
-        return self._job_dir
-
-    def start(self) -> "Callable[[], None]":
-        private = self._async_dir.child(PRIVATE_DIR, create=True)
-        jid = self._record["id"]
-        try:
-            self._job_dir = private.child(jid, create=True, durable=False)
-            try:
-                return self._prepare(private)
-            except (OSError, JobError):
-                self._async_dir.remove_file(jid)
-                private.remove_child(jid)
-                raise
-        finally:
-            private.close()
-
-    def _prepare(self, private: Directory) -> "Callable[[], None]":
+    def go(self) -> None:
         system, record = self._system, self._record
-        self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
-        self.job_dir.reserve()
         self._notice = child_end_notice()
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
+        system.become_subreaper()
         record["supervisor"] = {
             "pid": system.getpid(),
             "start": system.process_start(system.getpid()) or 0,
         }
+        try:
+            if self._plan.settle is not None:
+                self._plan.settle(record)
+            if self._plan.ticket is not None:
+                self._write_record()
+        except (OSError, JobError) as error:
+            self._going = self._cannot(error)
+            return
         if self._plan.ticket is None:
-            self._begin()
-            go = self._fork_module(lambda: self._publish(private))
-        else:
-            enqueue(record, system.boot_id(), system.time())
-            self._publish(private)
-
-            def go() -> None:
-                pass
-
-        def go_as_parent() -> None:
-            system.become_subreaper()
-            go()
-
-        return go_as_parent
+            self._limit_time()
+            self._going = self._start_module(self._write_record)
 
     def _begin(self) -> None:
-        system, record = self._system, self._record
-        begin(record, system.boot_id(), system.time(), system.monotonic())
-        if record["timeout"]:
-            self._deadline = record["began"] + record["timeout"]
+        system = self._system
+        begin(self._record, system.boot_id(), system.time(), system.monotonic())
+        self._limit_time()
 
-    def _publish(self, private: Directory) -> None:
-        jid = self._record["id"]
-        written = [
-            (self.job_dir, RECORD_FILE, encode(self._record)),
-            (self._async_dir, jid, encode(job_file(self._record, {}))),
-        ]
-        write_together(self._system, written, parents=[private])
+    def _limit_time(self) -> None:
+        if self._record["timeout"]:
+            self._deadline = self._record["began"] + self._record["timeout"]
+
+    def _write_record(self) -> None:
+        self._job_dir.write_file(RECORD_FILE, encode(self._record))
 
     def _keep_record(self) -> None:
         try:
-            self.job_dir.write_file(RECORD_FILE, encode(self._record))
+            self._write_record()
         except OSError:
             pass  # it tells an earlier step, or attempt
 
@@ -2861,8 +2951,8 @@ class Supervisor:
         place = self._chain.current
         if place is None:
             raise ValueError("the chain is at its end")
-        self.job_dir.remove_file(MODULE_LOCK_FILE)
-        module_lock = self.job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
+        self._job_dir.remove_file(MODULE_LOCK_FILE)
+        module_lock = self._job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
         go_reader, go_writer = system.pipe()
         self._module_ended = False
         record["exit_status"] = None
@@ -2882,7 +2972,7 @@ class Supervisor:
             self._module = Process(pid, system.process_start(pid) or 0)
             record["process"] = {"pid": pid, "start": self._module.start}
             keep()
-        except OSError:
+        except (OSError, JobError):
             system.close(go_writer)  # the module's process ends without having run anything
             system.wait4(pid, 0)
             raise
@@ -2894,11 +2984,11 @@ class Supervisor:
         return go
 
     def _be_module(self, payload: Payload, go: int, lock: int) -> None:
-        system, job_dir, record = self._system, self.job_dir, self._record
+        system, job_dir, record = self._system, self._job_dir, self._record
         try:
             signal.set_wakeup_fd(-1)
             ticket = self._plan.ticket.held if self._plan.ticket is not None else ()
-            system.close_others((go, lock, self.job_dir.fd, *ticket))
+            system.close_others((go, lock, self._job_dir.fd, *ticket))
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, disposition in self._dispositions.items():
                 signal.signal(number, disposition)
@@ -2918,7 +3008,7 @@ class Supervisor:
             os.environ[PROGRESS_VARIABLE] = (
                 os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
             )
-            run_payload(system, payload, job_dir, record["output_limit"], self._tap_text())
+            run_payload(system, payload, job_dir, record["output_limit"], self._accepted.tap_text())
         finally:
             system.exit(1)
 
@@ -2926,25 +3016,26 @@ class Supervisor:
         state, reason = self._run()
         record = self._record
         record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
-        if state is None and self.job_dir.size(RESULT_FILE) > _LARGE_RESULT:
+        if state is None and self._job_dir.size(RESULT_FILE) > _LARGE_RESULT:
             pid = self._system.fork()
             if pid:
                 while self._system.wait4(-1, 0)[0] != pid:
                     pass  # orphans of the job that end meanwhile
                 return
-        public = conclude(self._system, self.job_dir, record, state, reason)
-        write_end(self._system, self._async_dir, self.job_dir, record, public)
+        public = conclude(self._system, self._job_dir, record, state, reason)
+        write_end(self._system, self._accepted.async_dir, self._job_dir, record, public)
         if self._plan.ticket is not None:
             self._plan.ticket.give_back()
 
     def _run(self) -> Ending:
         record = self._record
-        if self._plan.ticket is not None:
+        if self._going and self._plan.ticket is not None:
             if not self._wait_for_turn():
                 return STATE_CANCELLED, REASON_REQUEST
             self._begin()
-            if not self._start_module():
-                return STATE_FAILED, REASON_NOT_STARTED
+            self._going = self._start_module(self._keep_record)
+        if not self._going:
+            return STATE_FAILED, REASON_NOT_STARTED
         delay = float(record["retry_delay"])
         while True:
             state, reason = self._run_chain()
@@ -2965,7 +3056,7 @@ class Supervisor:
             self._chain = self._plan.chain()
             if self._plan.chained:
                 record["steps"] = []
-            if not self._start_module():
+            if not self._start_module(self._keep_record):
                 return STATE_FAILED, REASON_NOT_STARTED
 
     def _run_chain(self) -> Ending:
@@ -2988,17 +3079,23 @@ class Supervisor:
             if forced is not None:
                 self._deadline = self._system.monotonic() + always_seconds(self._record)
                 self._requested = False
-            if not self._start_module():
+            if not self._start_module(self._keep_record):
                 return forced or (STATE_FAILED, REASON_NOT_STARTED)
         return forced or (STATE_FAILED if self._chain.failed else STATE_SUCCEEDED, REASON_EXIT)
 
-    def _start_module(self) -> bool:
-        forget_run(self.job_dir)
+    def _start_module(self, keep: "Callable[[], None]") -> bool:
         try:
-            self._fork_module(self._keep_record)()
-        except (OSError, JobError):
-            return False
+            forget_run(self._job_dir)
+            self._fork_module(keep)()
+        except (OSError, JobError) as error:
+            return self._cannot(error)
         return True
+
+    def _cannot(self, error: Exception) -> bool:
+        if isinstance(error, OSError):
+            error = refused("start a module of", self._accepted.jid, error)
+        self._record["refusal"] = str(error)
+        return False
 
     def _read_result(self, place: Optional[Place], forced: Optional[Ending] = None) -> bool:
         system, record = self._system, self._record
@@ -3007,10 +3104,10 @@ class Supervisor:
             status = 2
             try:
                 if place is None:
-                    found = result_of_module(self.job_dir, record)[0]
+                    found = result_of_module(self._job_dir, record)[0]
                 else:
                     payload = self._plan.payload(place)
-                    found = add_step(self.job_dir, record, place.block, payload, forced)
+                    found = add_step(self._job_dir, record, place.block, payload, forced)
                 status = 0 if found == STATE_SUCCEEDED else 1
             finally:
                 system.exit(status)
@@ -3084,7 +3181,7 @@ class Supervisor:
 
     def _take_request(self) -> None:
         try:
-            wanted = json.loads((self.job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
+            wanted = json.loads((self._job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
         except (OSError, ValueError):
             return
         self._record["grace"] = float(wanted.get("grace", self._record["grace"]))
@@ -3092,11 +3189,11 @@ class Supervisor:
     def _quiet_seconds(self) -> float:
         system = self._system
         last = self._began_wall
-        for name in self.job_dir.names():
+        for name in self._job_dir.names():
             if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
                 try:
                     changed = system.stat(
-                        name, dir_fd=self.job_dir.fd, follow_symlinks=False
+                        name, dir_fd=self._job_dir.fd, follow_symlinks=False
                     ).st_mtime
                 except FileNotFoundError:
                     changed = system.time()  # made way for newer output just now
@@ -3145,196 +3242,132 @@ class Supervisor:
 
 
 # part: launch
-_START_SECONDS = 60.0  # for a supervisor to make its job durable, before the start is given up
 _ERROR_FILE = "supervisor_error"
+_NO_ERRNO = 255
 
 
-class Start:
-
-    def __init__(
-        self,
-        system: Any,
-        async_dir: str,
-        home: str,
-        record: Dict[str, Any],
-        plan: Plan,
-        tap_text: Callable[[], str],
-        settle: Optional[Callable[[Dict[str, Any]], None]] = None,
-        sweeps: bool = True,
-        gate: int = -1,
-        apart: bool = False,
-    ) -> None:
-        self._system = system
-        self._apart = apart
-        self._jid = record["id"]
-        try:
-            self._reader, writer = system.pipe()
-            self._pid = system.fork()
-        except OSError as error:
-            raise refused("start a process for", self._jid, error) from error
-        if self._pid == 0:
-            system.close(self._reader)
-            keep = (writer, *(plan.ticket.fds if plan.ticket is not None else ()))
-            keep += (gate,) if gate >= 0 else ()
-            _daemonize(
-                system,
-                self._jid,
-                keep,
-                apart,
-                lambda: _supervise(
-                    system, async_dir, home, record, plan, tap_text, settle, sweeps, writer, gate
-                ),
-            )
-        system.close(writer)
-
-    def finish(self) -> Dict[str, Any]:
-        system = self._system
-        if not self._apart:
-            system.waitpid(self._pid, 0)
-        said = _hear(system, self._reader, _START_SECONDS)
-        if said is None:
-            raise JobError(
-                f"the supervisor of {self._jid} ended, or took {_START_SECONDS:g} s, without a word"
-            )
-        return dict(said["record"])
-
-
-def in_own_session(system: Any, work: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+def launch(
+    system: Any,
+    async_dir: Directory,
+    jobs: Sequence[Accepted],
+    share: Optional[Callable[[], None]] = None,
+) -> Dict[str, JobError]:
+    refusals = accept(system, async_dir, jobs)
+    accepted = [job for job in jobs if job.jid not in refusals]
+    if not accepted:
+        return refusals
     try:
-        reader, writer = system.pipe()
+        _detach(system, accepted, lambda: _set_going(system, async_dir, accepted, share))
+    except JobError as error:
+        for job in accepted:
+            job.withdraw()
+            refusals[job.jid] = error
+    for job in accepted:
+        job.leave()
+    return refusals
+
+
+def _detach(system: Any, jobs: Sequence[Accepted], work: Callable[[], None]) -> None:
+    of_jobs = jobs[0].jid if len(jobs) == 1 else f"{jobs[0].jid} and {len(jobs) - 1} more"
+    try:
         pid = system.fork()
     except OSError as error:
-        raise refused("start", "the process that starts the jobs", error) from error
+        raise refused("start a process for", of_jobs, error) from error
     if pid == 0:
+        status = _NO_ERRNO
         try:
-            system.close(reader)
             system.setsid()
-            try:
-                _say(system, writer, dict(work(), error=None))
-            except JobError as error:
-                _say_error(system, writer, error)
+            if system.fork() == 0:
+                work()
+            status = 0
+        except OSError as error:
+            status = error.errno or _NO_ERRNO
         finally:
-            failure = sys.exc_info()[1]
-            try:
-                if failure is not None:
-                    fault = _unexpected("the process that starts the jobs", failure)
-                    _say_error(system, writer, fault)
-            finally:  # also where nobody waits for the answer any more
-                system.exit(0)
-    system.close(writer)
-    said = _hear(system, reader, None)
-    system.waitpid(pid, 0)  # the modules may begin at its end
-    if said is None:
-        raise JobError(f"the process that starts the jobs, {pid}, ended without a word")
-    del said["error"]
-    return said
+            system.exit(status)
+    _pid, status = system.waitpid(pid, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+        return
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) != _NO_ERRNO:
+        number = os.WEXITSTATUS(status)
+        raise refused("start a process for", of_jobs, OSError(number, os.strerror(number)))
+    raise JobError(f"the process for {of_jobs} ended without a word")
 
 
-def _hear(system: Any, reader: int, seconds: Optional[float]) -> Optional[Dict[str, Any]]:
-    answer = b""
-    deadline = None if seconds is None else system.monotonic() + seconds
-    while reader in system.select(
-        [reader], None if deadline is None else max(0.0, deadline - system.monotonic())
-    ):
-        piece = system.read(reader, 65536)
-        answer += piece
-        if not piece or answer.endswith(b"\n"):
-            break
-    system.close(reader)
-    if not answer.endswith(b"\n"):
-        return None
-    said = json.loads(answer.decode("ascii"))
-    if said["error"]:
-        raise JobError(said["error"], **said["details"])
-    return dict(said)
-
-
-def _daemonize(
-    system: Any, jid: str, keep: Tuple[int, ...], apart: bool, supervise: Callable[[], None]
-) -> None:
-    try:
-        if apart:
-            os.setpgid(0, 0)
-        else:
-            system.setsid()
-        if apart or system.fork() == 0:
-            null = system.open(os.devnull, os.O_RDWR)
-            for fd in (0, 1, 2):
-                system.dup2(null, fd)
-            system.close_others(keep)
-            supervise()
-    except OSError as error:
-        _say_error(system, keep[0], refused("start the supervisor of", jid, error))
-    finally:
-        system.exit(0)
-
-
-def _supervise(
+def _set_going(
     system: Any,
-    async_dir: str,
-    home: str,
-    record: Dict[str, Any],
-    plan: Plan,
-    tap_text: Callable[[], str],
-    settle: Optional[Callable[[Dict[str, Any]], None]],
-    sweeps: bool,
-    writer: int,
-    gate: int,
+    async_dir: Directory,
+    jobs: Sequence[Accepted],
+    share: Optional[Callable[[], None]],
 ) -> None:
-    supervisor = None
-    told = False
+    left = list(jobs)
     try:
-        try:
-            directory = create_async_dir(system, async_dir, home)
-            record["results_file"] = directory.join(record["id"])
-            if settle is not None:
-                settle(record)
-            supervisor = Supervisor(system, directory, record, plan, tap_text)
+        null = system.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            system.dup2(null, fd)
+        _keep_only(system, async_dir, left)
+
+        if len(left) == 1:
+            _supervise(Supervisor, left.pop(), sweeps=True)
+        find_prctl()  # now, or each supervisor looks for it
+        if share is not None:
+            share()
+        while left:
+            job = left[0]
             try:
-                go = supervisor.start()
+                pid = system.fork()
             except OSError as error:
-                raise refused("write the job to", directory.join(record["id"]), error) from error
-        except JobError as error:
-            _say_error(system, writer, error)
-            return
+                job.fail(refused("start the supervisor of", job.jid, error).message)
+                pid = -1
+            if pid == 0:
+                left.clear()
+                os.setpgid(0, 0)
+                _keep_only(system, async_dir, [job])
+                _supervise(Supervisor, job)
+            left.remove(job)
+            job.leave()
+        _sweep(system, async_dir)
+    finally:
+        failure = sys.exc_info()[1]
         try:
-            _say(system, writer, {"error": None, "record": record})
-        except OSError:  # nobody waits for it any more: the start has failed, so there is no job
-            remove_job(directory, directory.child(PRIVATE_DIR), record["id"])
-            return
-        told = True
-        if gate >= 0:
-            system.read(gate, 1)
-            system.close(gate)
-        go()
+            for job in left:
+                job.fail(_told(f"the process that starts {job.jid}", failure))
+        finally:
+            system.exit(0)
+
+
+def _keep_only(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> None:
+    keep: List[int] = [async_dir.fd]
+    for job in jobs:
+        keep.extend(job.fds)
+    system.close_others(keep)
+
+
+def _supervise(supervisor_class: Any, job: Accepted, sweeps: bool = False) -> None:
+    try:
+        supervisor = supervisor_class(job)
+        supervisor.go()
         if sweeps:
-            sweep(system, directory)
+            _sweep(job.system, job.async_dir)
         supervisor.supervise()
     finally:
         failure = sys.exc_info()[1]
-        if failure is not None:
-            fault = _unexpected(f"the supervisor of {record['id']}", failure)
-            if not told:
-                _say_error(system, writer, fault)
-            elif supervisor is not None:
-                text = fault.details["exception"]
-                supervisor.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
-        system.exit(1)
+        try:
+            if failure is not None:
+                text = _told(f"the supervisor of {job.jid}", failure)
+                job.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
+        finally:
+            job.system.exit(1)
 
 
-def _unexpected(who: str, failure: BaseException) -> JobError:
+def _sweep(system: Any, async_dir: Directory) -> None:
+
+    sweep(system, async_dir)
+
+
+def _told(who: str, failure: Optional[BaseException]) -> str:
     import traceback
 
-    return JobError(f"{who} failed: {failure!r}", exception=traceback.format_exc())
-
-
-def _say(system: Any, writer: int, answer: Dict[str, Any]) -> None:
-    write_all(system, writer, encode(answer) + b"\n")
-    system.close(writer)
-
-
-def _say_error(system: Any, writer: int, error: JobError) -> None:
-    _say(system, writer, {"error": error.message, "details": error.details})
+    return f"{who} failed: {failure!r}\n{traceback.format_exc()}"
 
 
 # part: wrapper
@@ -3399,7 +3432,14 @@ def start_job(
     results_file = os.path.join(expand_home(async_dir, home), jid)
     record = new_record(jid, payload.module, timeout, settings, results_file, payload.no_log)
     record["remove"] = list(remove)
-    Start(system, async_dir, home, record, plan_of_one(payload), tap_text).finish()
+    directory = create_async_dir(system, async_dir, home)
+    try:
+        job = Accepted(system, directory, record, plan_of_one(payload), tap_text)
+        refusals = launch(system, directory, [job])
+    finally:
+        directory.close()
+    if refusals:
+        raise refusals[jid]
     return {
         "failed": False,
         "started": True,

@@ -10,7 +10,6 @@ import time
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from .core_job import CoreWrappers, core_finished, look_at_core_job, parse_job_file
-from .ending import encode
 from .errors import JobError, refused
 from .find import find_given_job, meant_dir
 from .listing import (
@@ -22,7 +21,7 @@ from .listing import (
     given_async_dir,
 )
 from .look import Job, look_until_end
-from .record import always_seconds
+from .record import always_seconds, encode
 from .result import ended_result
 from .settings import DEFAULT_GRACE
 from .states import END_STATES, REASON_REQUEST, STATE_CANCELLED
@@ -30,6 +29,8 @@ from .store import REQUEST_FILE, Directory, open_async_dir
 from .tree import Process, descendants, end_tree, job_tree, signal_tree
 from .view import DEFAULT_SHOWN, Shown
 
+_GOING_SECONDS = 60.0  # for a job that was started just now to get a supervisor of its own
+_GOING_STEP = 0.01
 _END_SECONDS = 20.0  # beyond its grace, for a supervisor to write down the end
 # what programs give a meaning of their own: it would end those that do not
 _NOTICES = tuple(
@@ -78,7 +79,7 @@ class Cancellation:
         """Ask the supervisor; a job that has none, or is core's, is ended here and now. JobError: it was not asked."""
         job = _open_job(self._system, self._meant)
         try:
-            self._ask(job, job.look(Shown(0, None))["async_job"])
+            self._ask(job, _look_once_going(job))
         except OSError as error:
             raise refused("cancel", job.async_dir.join(job.jid), error) from error
         finally:
@@ -198,6 +199,20 @@ def _handled_signals(system: Any, pid: int) -> int:
         if line.startswith((b"SigCgt:", b"SigBlk:")):
             mask |= int(line.split()[1], 16)
     return mask
+
+
+def _look_once_going(job: Job) -> Dict[str, Any]:
+    """``async_job``; of a job that was started just now, as soon as there is a process that hears a request."""
+    deadline = job.system.monotonic() + _GOING_SECONDS
+    while True:
+        view = job.look(Shown(0, None))["async_job"]  # type: Dict[str, Any]
+        record = job.record()
+        on_its_way = view["supervised"] and record is not None and record["supervisor"] is None
+        if not on_its_way or view["state"] in END_STATES:
+            return view
+        if job.system.monotonic() > deadline:
+            raise JobError(f"job {job.jid} has had no supervisor for {_GOING_SECONDS:g} s")
+        time.sleep(_GOING_STEP)
 
 
 def _open_job(system: Any, meant: Meant) -> Job:
@@ -339,6 +354,7 @@ def _signal_all(
             continue
         job = _open_job(system, meant)
         try:
+            _look_once_going(job)
             found = listeners(system, commands(job), number)
         finally:
             job.close()

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .errors import NO_SPACE_ERRORS, JobError
 from .payload import Payload
-from .record import end, failed_state, job_file
+from .record import encode, end, failed_state, job_file
 from .result import concealed, ended_result, module_result, parse_result
 from .states import (
     REASON_DEADLINE,
@@ -64,10 +64,6 @@ _WORKING_FILES = (
 )
 
 
-def encode(data: Dict[str, Any]) -> bytes:
-    return json.dumps(data).encode("ascii")
-
-
 def exit_status(job_dir: Directory) -> Optional[int]:
     """The module's exit status as its own process left it; None if it was ended before it could."""
     text = job_dir.read_file(EXIT_FILE, limit=16)
@@ -117,7 +113,7 @@ _MESSAGES = {
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
     REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
-    REASON_NOT_STARTED: "the job could not go on: the host refused it another process",
+    REASON_NOT_STARTED: "the job could not go on: {refusal}",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _NOT_KEPT = "a step came to its end, but its result could not be written"
@@ -126,11 +122,15 @@ _LOST = (
 )
 
 
+def _message(record: Dict[str, Any], reason: str) -> str:
+    return _MESSAGES.get(reason, _LOST).format(**record)
+
+
 def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
     """The result of a job that did not end by itself."""
     process = record["process"] or {}
     return ended_result(
-        _MESSAGES.get(reason, _LOST).format(**record),
+        _message(record, reason),
         partial_output(job_dir, "stdout"),
         partial_output(job_dir, "stderr"),
         process.get("pid"),
@@ -160,7 +160,7 @@ def add_step(
     else:
         state, reason = str(forced[0]), forced[1]
         # what it printed is in the job's output, with that of the others
-        result = {"failed": True, "msg": _MESSAGES.get(reason, _LOST).format(**record)}
+        result = {"failed": True, "msg": _message(record, reason)}
     step = {
         "name": payload.name,
         "block": block,

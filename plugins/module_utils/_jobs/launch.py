@@ -3,226 +3,154 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""From the process that Ansible waits for to a supervisor of its own session, and the word that it runs."""
+"""From the process that Ansible waits for to a supervisor of its own session.
 
-import json
+That process answers as soon as its jobs are durable and another owns them. All else is done behind the answer: nobody
+waits for it, and what it meets with is the end of a job.
+"""
+
 import os
 import sys
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from .ending import encode
+from .accepted import Accepted, accept
 from .errors import JobError, refused
-from .retention import remove_job, sweep
-from .store import PRIVATE_DIR, create_async_dir, write_all
-from .supervisor import Plan, Supervisor
+from .store import Directory
+from .system import find_prctl
 
-_START_SECONDS = 60.0  # for a supervisor to make its job durable, before the start is given up
 _ERROR_FILE = "supervisor_error"
+_NO_ERRNO = 255
 
 
-class Start:
-    """One job on its way to a supervisor of its own. Several may be, until ``finish`` is asked of each."""
+def launch(
+    system: Any,
+    async_dir: Directory,
+    jobs: Sequence[Accepted],
+    share: Optional[Callable[[], None]] = None,
+) -> Dict[str, JobError]:
+    """Start jobs; the refusals, by the ids of those that were not started.
 
-    def __init__(
-        self,
-        system: Any,
-        async_dir: str,
-        home: str,
-        record: Dict[str, Any],
-        plan: Plan,
-        tap_text: Callable[[], str],
-        settle: Optional[Callable[[Dict[str, Any]], None]] = None,
-        sweeps: bool = True,
-        gate: int = -1,
-        apart: bool = False,
-    ) -> None:
-        """settle: called in the supervisor, with the record, before anything of the job is there. JobError: no start.
-
-        sweeps: whether this start removes some jobs whose retention is over; of many at once, one is enough.
-
-        gate: a descriptor, if any, at whose end the module may begin.
-
-        apart: whether this process is that of ``in_own_session`` already.
-        """
-        self._system = system
-        self._apart = apart
-        self._jid = record["id"]
-        try:
-            self._reader, writer = system.pipe()
-            self._pid = system.fork()
-        except OSError as error:
-            raise refused("start a process for", self._jid, error) from error
-        if self._pid == 0:
-            system.close(self._reader)
-            keep = (writer, *(plan.ticket.fds if plan.ticket is not None else ()))
-            keep += (gate,) if gate >= 0 else ()
-            _daemonize(
-                system,
-                self._jid,
-                keep,
-                apart,
-                lambda: _supervise(
-                    system, async_dir, home, record, plan, tap_text, settle, sweeps, writer, gate
-                ),
-            )
-        system.close(writer)
-
-    def finish(self) -> Dict[str, Any]:
-        """The record of the job, when it and the job file are on disk. JobError: nothing was started, and why."""
-        system = self._system
-        if not self._apart:
-            system.waitpid(self._pid, 0)
-        said = _hear(system, self._reader, _START_SECONDS)
-        if said is None:
-            # closing our end tells a supervisor that is merely late that nobody waits for it: it runs nothing
-            raise JobError(
-                f"the supervisor of {self._jid} ended, or took {_START_SECONDS:g} s, without a word"
-            )
-        return dict(said["record"])
-
-
-def in_own_session(system: Any, work: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
-    """What the work answers, done in a process of a session of its own. JobError: what it raises, or no such process.
-
-    For several starts: none of them needs a process in between, and all are orphans when that one ends.
+    share: called in the process that the supervisors of several jobs are forked from, before it forks them.
     """
+    refusals = accept(system, async_dir, jobs)
+    accepted = [job for job in jobs if job.jid not in refusals]
+    if not accepted:
+        return refusals
     try:
-        reader, writer = system.pipe()
+        _detach(system, accepted, lambda: _set_going(system, async_dir, accepted, share))
+    except JobError as error:
+        for job in accepted:
+            job.withdraw()
+            refusals[job.jid] = error
+    for job in accepted:
+        job.leave()
+    return refusals
+
+
+def _detach(system: Any, jobs: Sequence[Accepted], work: Callable[[], None]) -> None:
+    """Work, which does not return, in a process of its own session that can never get a terminal. JobError: there is none."""
+    of_jobs = jobs[0].jid if len(jobs) == 1 else f"{jobs[0].jid} and {len(jobs) - 1} more"
+    try:
         pid = system.fork()
     except OSError as error:
-        raise refused("start", "the process that starts the jobs", error) from error
+        raise refused("start a process for", of_jobs, error) from error
     if pid == 0:
+        status = _NO_ERRNO
         try:
-            system.close(reader)
             system.setsid()
-            try:
-                _say(system, writer, dict(work(), error=None))
-            except JobError as error:
-                _say_error(system, writer, error)
+            if system.fork() == 0:
+                work()
+            status = 0
+        except OSError as error:
+            status = error.errno or _NO_ERRNO
         finally:
-            failure = sys.exc_info()[1]
-            try:
-                if failure is not None:
-                    fault = _unexpected("the process that starts the jobs", failure)
-                    _say_error(system, writer, fault)
-            finally:  # also where nobody waits for the answer any more
-                system.exit(0)
-    system.close(writer)
-    said = _hear(system, reader, None)
-    system.waitpid(pid, 0)  # the modules may begin at its end
-    if said is None:
-        raise JobError(f"the process that starts the jobs, {pid}, ended without a word")
-    del said["error"]
-    return said
+            system.exit(status)
+    _pid, status = system.waitpid(pid, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+        return
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) != _NO_ERRNO:
+        number = os.WEXITSTATUS(status)
+        raise refused("start a process for", of_jobs, OSError(number, os.strerror(number)))
+    raise JobError(f"the process for {of_jobs} ended without a word")
 
 
-def _hear(system: Any, reader: int, seconds: Optional[float]) -> Optional[Dict[str, Any]]:
-    """What the process at the other end says; None if it ended, or the seconds passed, before that. JobError: its refusal."""
-    answer = b""
-    deadline = None if seconds is None else system.monotonic() + seconds
-    while reader in system.select(
-        [reader], None if deadline is None else max(0.0, deadline - system.monotonic())
-    ):
-        piece = system.read(reader, 65536)
-        answer += piece
-        if not piece or answer.endswith(b"\n"):
-            break
-    system.close(reader)
-    if not answer.endswith(b"\n"):
-        return None
-    said = json.loads(answer.decode("ascii"))
-    if said["error"]:
-        raise JobError(said["error"], **said["details"])
-    return dict(said)
-
-
-def _daemonize(
-    system: Any, jid: str, keep: Tuple[int, ...], apart: bool, supervise: Callable[[], None]
-) -> None:
-    """In the first child: a session of its own, then a process that can never get a terminal. No return.
-
-    keep: the descriptors that stay open; through the first, an error is told. apart: one more process is not needed.
-    """
-    try:
-        if apart:
-            os.setpgid(0, 0)
-        else:
-            system.setsid()
-        if apart or system.fork() == 0:
-            null = system.open(os.devnull, os.O_RDWR)
-            for fd in (0, 1, 2):
-                system.dup2(null, fd)
-            system.close_others(keep)
-            supervise()
-    except OSError as error:
-        _say_error(system, keep[0], refused("start the supervisor of", jid, error))
-    finally:
-        system.exit(0)
-
-
-def _supervise(
+def _set_going(
     system: Any,
-    async_dir: str,
-    home: str,
-    record: Dict[str, Any],
-    plan: Plan,
-    tap_text: Callable[[], str],
-    settle: Optional[Callable[[Dict[str, Any]], None]],
-    sweeps: bool,
-    writer: int,
-    gate: int,
+    async_dir: Directory,
+    jobs: Sequence[Accepted],
+    share: Optional[Callable[[], None]],
 ) -> None:
-    supervisor = None
-    told = False
+    """Be the supervisor of the one job, or fork one for each of several. Does not return."""
+    left = list(jobs)
     try:
-        try:
-            directory = create_async_dir(system, async_dir, home)
-            record["results_file"] = directory.join(record["id"])
-            if settle is not None:
-                settle(record)
-            supervisor = Supervisor(system, directory, record, plan, tap_text)
+        null = system.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            system.dup2(null, fd)
+        _keep_only(system, async_dir, left)
+        from .supervisor import Supervisor  # late, like all that the answer need not wait for
+
+        if len(left) == 1:
+            _supervise(Supervisor, left.pop(), sweeps=True)
+        find_prctl()  # now, or each supervisor looks for it
+        if share is not None:
+            share()
+        while left:
+            job = left[0]
             try:
-                go = supervisor.start()
+                pid = system.fork()
             except OSError as error:
-                raise refused("write the job to", directory.join(record["id"]), error) from error
-        except JobError as error:
-            _say_error(system, writer, error)
-            return
+                job.fail(refused("start the supervisor of", job.jid, error).message)
+                pid = -1
+            if pid == 0:
+                left.clear()
+                os.setpgid(0, 0)
+                _keep_only(system, async_dir, [job])
+                _supervise(Supervisor, job)
+            left.remove(job)
+            job.leave()
+        _sweep(system, async_dir)
+    finally:
+        failure = sys.exc_info()[1]
         try:
-            _say(system, writer, {"error": None, "record": record})
-        except OSError:  # nobody waits for it any more: the start has failed, so there is no job
-            remove_job(directory, directory.child(PRIVATE_DIR), record["id"])
-            return
-        told = True
-        if gate >= 0:
-            system.read(gate, 1)
-            system.close(gate)
-        go()
+            for job in left:
+                job.fail(_told(f"the process that starts {job.jid}", failure))
+        finally:
+            system.exit(0)
+
+
+def _keep_only(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> None:
+    """Close what this process inherited for other ends: pipes of a caller, other jobs."""
+    keep: List[int] = [async_dir.fd]
+    for job in jobs:
+        keep.extend(job.fds)
+    system.close_others(keep)
+
+
+def _supervise(supervisor_class: Any, job: Accepted, sweeps: bool = False) -> None:
+    """Be the supervisor of a job. Does not return."""
+    try:
+        supervisor = supervisor_class(job)
+        supervisor.go()
         if sweeps:
-            sweep(system, directory)
+            _sweep(job.system, job.async_dir)
         supervisor.supervise()
     finally:
         failure = sys.exc_info()[1]
-        if failure is not None:
-            fault = _unexpected(f"the supervisor of {record['id']}", failure)
-            if not told:
-                _say_error(system, writer, fault)
-            elif supervisor is not None:
-                text = fault.details["exception"]
-                supervisor.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
-        system.exit(1)
+        try:
+            if failure is not None:
+                text = _told(f"the supervisor of {job.jid}", failure)
+                job.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
+        finally:
+            job.system.exit(1)
 
 
-def _unexpected(who: str, failure: BaseException) -> JobError:
+def _sweep(system: Any, async_dir: Directory) -> None:
+    from .retention import sweep
+
+    sweep(system, async_dir)
+
+
+def _told(who: str, failure: Optional[BaseException]) -> str:
     import traceback
 
-    return JobError(f"{who} failed: {failure!r}", exception=traceback.format_exc())
-
-
-def _say(system: Any, writer: int, answer: Dict[str, Any]) -> None:
-    write_all(system, writer, encode(answer) + b"\n")
-    system.close(writer)
-
-
-def _say_error(system: Any, writer: int, error: JobError) -> None:
-    _say(system, writer, {"error": error.message, "details": error.details})
+    return f"{who} failed: {failure!r}\n{traceback.format_exc()}"

@@ -193,7 +193,10 @@ class Job:
             due = _is_due(record, system.monotonic())
             if not due and request is None:
                 return False, None
-            module = Process(record["process"]["pid"], record["process"]["start"])
+            known = record[
+                "process"
+            ]  # None: its supervisor was killed before it could write it down
+            module = Process(known["pid"], known["start"]) if known else None
             end_tree(system, self.jid, 0, module, grace, time.sleep, _in_scope(system, record))
             state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
         elif record["steps"] is None and whole_result(job_dir):

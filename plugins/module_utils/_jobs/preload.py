@@ -13,7 +13,7 @@ import binascii
 import os
 import re
 import sys
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 # what runs a module, and with it nearly all that modules import; the first that a zip has: from core 2.19 on, before
 _ENTRIES = ("ansible.module_utils._internal._ansiballz._loader", "ansible.module_utils.basic")
@@ -118,18 +118,44 @@ class SharedZip:
             with contextlib.redirect_stdout(io.StringIO()):
                 for name in _ALWAYS + ((entry,) if entry else ()):
                     importlib.import_module(name)
-                if module and self._file_of(module)[0]:
+                file = self._file_of(module)[0] if module else None
+                if module and file:
                     self.get_code(module)
+                    self._import_for(file)
         except _FAILURES:
             return False
         return True
 
+    def _import_for(self, file: str) -> None:
+        """What a module imports whatever happens: of what came with it, and of the standard library where that is known."""
+        import ast
+        import importlib
+
+        library = getattr(sys, "stdlib_module_names", ())  # from Python 3.10 on
+        names: List[str] = []
+        for node in ast.parse(self._zip.read(file)).body:
+            if isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.append(node.module)
+        for name in names:
+            if self._file_of(name)[0] or name.partition(".")[0] in library:
+                try:
+                    importlib.import_module(name)
+                except _FAILURES:
+                    continue  # the module will say so itself
+
     def move_to(self, path: str) -> None:
         """In a module's process: this is where its own file of the zip is, for all that is imported later."""
         self._moved = True
-        for name, module in list(sys.modules.items()):
+        for (
+            name
+        ) in (
+            self._codes
+        ):  # not all modules that there are: what is touched is copied into this process
+            module = sys.modules.get(name)
             spec = getattr(module, "__spec__", None)
-            if spec is not None and spec.loader is self:
+            if module is not None and spec is not None and spec.loader is self:
                 module.__file__ = os.path.join(path, spec.origin)
                 if hasattr(module, "__path__"):
                     module.__path__ = [os.path.join(path, *name.split("."))]

@@ -5,6 +5,7 @@
 # Private to the collection longrun.jobs: may change in any release.
 """The record of a job: what its supervisor writes, and what everybody is shown of it."""
 
+import json
 import time
 from typing import Any, Dict, Optional
 
@@ -22,6 +23,11 @@ def timestamp(seconds: float) -> str:
         time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
         + f".{int((seconds - whole) * 1000):03d}Z"
     )
+
+
+def encode(data: Dict[str, Any]) -> bytes:
+    """As the record, and what lies beside it, are on disk."""
+    return json.dumps(data).encode("ascii")
 
 
 def new_record(
@@ -66,11 +72,12 @@ def new_record(
         "began": None,  # monotonic seconds; means something only within the same boot
         "began_wall": None,
         "ended_wall": None,
-        "supervisor": None,  # {pid, start}
+        "supervisor": None,  # {pid, start}; None until there is one
         "process": None,  # {pid, start} of the module
         "remove": [],  # temporary directories that go when the job ends
         "usage": None,
         "exit_status": None,
+        "refusal": None,  # what it met with that could not go on
     }
 
 

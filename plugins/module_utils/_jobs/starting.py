@@ -8,34 +8,47 @@
 What only some starts need is imported where it is needed: all wait for what is imported here.
 """
 
+import functools
 import gc
 import os
-from typing import Any, Dict, List, Mapping, Optional, Set
+import resource
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
+from .accepted import Accepted
 from .chain import BLOCK_STEPS, BLOCKS
 from .errors import JobError, refused
 from .find import candidate_dirs, meant_dir
 from .jid import make_jid
-from .launch import Start, in_own_session
+from .launch import launch
 from .parcel import holders, unpack
 from .payload import Payload, imported_name, payload_from_memory
+from .plan import Plan
 from .priority import Priority, check_priority, parse_io_class, set_priority
 from .record import job_file, job_view, new_record
 from .settings import Settings
 from .states import END_STATES
 from .store import PRIVATE_DIR, SHOWN_FILE, Directory, create_async_dir
-from .supervisor import Plan
-from .system import find_prctl
 from .tap import TAP_PARTS
 from .view import DEFAULT_SHOWN, output_view
 
 IF_EXISTS = ("attach", "fail", "replace", "restart_finished")
-_AT_ONCE = 64  # starts under way: a start holds a pipe, and a ticket two descriptors
+_FDS_OF_JOB = (
+    4  # that a job holds until it has a process of its own: lock, directory, and two of a ticket
+)
+_FDS_OF_REQUEST = 100
 # payloads: parcels of the texts that come with the request, see parcel.py, each with {style, shebang, module, args}. jobs: as plugin_utils/orders.py makes them
 RUN_OPTIONS = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "jobs": {"type": "list", "elements": "dict", "required": True},
 }  # type: Dict[str, Dict[str, Any]]
+
+
+def _at_once() -> int:
+    """How many jobs this process can hold at a time."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY:
+        return 1000
+    return max(16, min(1000, (soft - _FDS_OF_REQUEST) // _FDS_OF_JOB))
 
 
 class _Ordered:
@@ -46,7 +59,7 @@ class _Ordered:
         # the process that starts them all is one: the number keeps their ids apart
         self.jid = make_jid(f"{order['given']}{number:04d}", os.getpid())
         self.ticket: Any = None  # a Ticket, in a queue
-        self.start: Optional[Start] = None
+        self.payloads: List[Tuple[int, Payload]] = []
         self.answer = {}  # type: Dict[str, Any]
 
     @property
@@ -73,9 +86,6 @@ class _Starter:
         self._path = candidate_dirs(system, self._given_dir, environ)[0]
         self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]
-        self._shared: Dict[int, Any] = {}  # by the number of a payload, the SharedZip that it is in
-        self._apart = False  # whether this process does nothing else but start them
-        self._gate = -1  # at its end, which is that of this process, the modules may begin
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
 
     def check(self) -> None:
@@ -89,56 +99,40 @@ class _Starter:
 
     def run(self) -> List[Dict[str, Any]]:
         """For each job, in order, what its start says, or why it failed."""
-        if len(self.jobs) == 1:
-            return self._run()
-        self._apart = True
-        answers = in_own_session(self._system, lambda: {"jobs": self._run()})["jobs"]
-        return list(answers)
-
-    def _run(self) -> List[Dict[str, Any]]:
-        self._start_all()
-        return [job.answer for job in self.jobs]
-
-    def _start_all(self) -> None:
         directory = create_async_dir(self._system, self._given_dir, self._home)
-        if self._apart:
-            # modules that begin at once would take the processors from the starts that are still to come
-            self._gate, _kept_open = self._system.pipe()
         try:
-            named = [job for job in self.jobs if job.name]
-            if not named and not any(job.order.get("queue") for job in self.jobs):
-                self._share_imports(self.jobs)
-                self._start(self.jobs)
-                return
-            private = self._private(directory)
-            try:
-                if not named:
-                    self._start_in_turn(private, self.jobs)
-                    return
-                from .names import NamesLocked
-
-                with NamesLocked(self._system, private):
-                    new = self._settle_names(directory, private, named)
-                    self._start_in_turn(private, [job for job in self.jobs if job.jid in new])
-            finally:
-                private.close()
+            self._run(directory)
         finally:
             directory.close()
+        return [job.answer for job in self.jobs]
+
+    def _run(self, directory: Directory) -> None:
+        named = [job for job in self.jobs if job.name]
+        if not named and not any(job.order.get("queue") for job in self.jobs):
+            self._start_in_turn(directory, None, self.jobs)
+            return
+        private = self._private(directory)
+        try:
+            if not named:
+                self._start_in_turn(directory, private, self.jobs)
+                return
+            from .names import NamesLocked
+
+            with NamesLocked(self._system, private):
+                new = self._settle_names(directory, private, named)
+                jobs = [job for job in self.jobs if job.jid in new]
+                self._start_in_turn(directory, private, jobs)
+        finally:
+            private.close()
 
     def _share_imports(self, jobs: List[_Ordered]) -> None:
-        """Import what most of the jobs that are to be started will: what they are forked from has it, and they need not.
-
-        So with what each supervisor needs.
-        """
+        """Import what most of the jobs will: what they are forked from has it then, and they need not."""
         used = [
             step["payload"]
             for job in jobs
             for block in BLOCKS
             for step in job.order["blocks"].get(block, [])
         ]
-        if len(used) < 2:
-            return
-        find_prctl()
         from .preload import embedded_zip, share_zip
 
         zips = {
@@ -160,7 +154,10 @@ class _Starter:
         shared = share_zip(common, imported_name(self._texts[having[0]]))
         if shared is None:
             return
-        self._shared = dict.fromkeys(having, shared)
+        for job in jobs:
+            for number, payload in job.payloads:
+                if number in having:
+                    payload.shared = shared
         # what is there now stays: counting it anew in each process would be a copy of it in each
         freeze = getattr(gc, "freeze", None)  # from Python 3.7 on
         if freeze is not None:
@@ -251,19 +248,22 @@ class _Starter:
             answer["differs"] = True
         return answer
 
-    def _start_in_turn(self, private: Directory, jobs: List[_Ordered]) -> None:
+    def _start_in_turn(
+        self, directory: Directory, private: Optional[Directory], jobs: List[_Ordered]
+    ) -> None:
         """Tickets are taken here, before any start: the order in the queue is that of the list."""
-        self._share_imports(jobs)
-        for first in range(0, len(jobs), _AT_ONCE):
-            several = jobs[first : first + _AT_ONCE]
+        at_once = _at_once()
+        for first in range(0, len(jobs), at_once):
+            several = jobs[first : first + at_once]
             queues = {}  # type: Dict[str, List[_Ordered]]
             for job in several:
                 if job.order.get("queue"):
                     queues.setdefault(job.order["queue"], []).append(job)
             try:
                 for name, queued in queues.items():
-                    self._take_tickets(private, name, queued)
-                self._start([job for job in several if not job.answer])
+                    if private is not None:
+                        self._take_tickets(private, name, queued)
+                self._start(directory, [job for job in several if not job.answer])
             finally:
                 for job in several:
                     if job.ticket is not None:
@@ -283,28 +283,29 @@ class _Starter:
         for job, ticket in zip(queued, tickets):
             job.ticket = ticket
 
-    def _start(self, jobs: List[_Ordered]) -> None:
-        for first in range(0, len(jobs), _AT_ONCE):
-            several = jobs[first : first + _AT_ONCE]
-            for job in several:
-                try:
-                    job.start = self._begin(job, job is self.jobs[0])
-                except JobError as error:
-                    job.answer = self._failure(job, error)
-            for job in several:
-                if job.start is None:
-                    continue
-                try:
-                    job.answer = self._started(job.start.finish())
-                except JobError as error:
-                    job.answer = self._failure(job, error)
+    def _start(self, directory: Directory, jobs: List[_Ordered]) -> None:
+        accepted = []
+        for job in jobs:
+            try:
+                accepted.append(self._accepted(directory, job))
+            except JobError as error:
+                job.answer = self._failure(job, error)
+        share = (lambda: self._share_imports(jobs)) if len(jobs) > 1 else None
+        refusals = launch(self._system, directory, accepted, share)
+        records = {one.jid: one.record for one in accepted}
+        for job in jobs:
+            if job.jid in refusals:
+                job.answer = self._failure(job, refusals[job.jid])
+            elif not job.answer:
+                job.answer = self._started(records[job.jid])
 
-    def _begin(self, job: _Ordered, sweeps: bool) -> Start:
+    def _accepted(self, directory: Directory, job: _Ordered) -> Accepted:
         order, system = job.order, self._system
         plan = Plan(
-            {block: self._block(order["blocks"].get(block, [])) for block in BLOCKS},
+            {block: self._block(job, order["blocks"].get(block, [])) for block in BLOCKS},
             order["chained"],
             job.ticket,
+            self._settle(job),
             lambda payload: _prepare(job, payload),
         )
         module = None if order["chained"] else plan.blocks[BLOCK_STEPS][0].module
@@ -321,29 +322,23 @@ class _Starter:
         record["conceals"] = order["no_log"]
         if order["chained"]:
             record["steps"] = []
-        settle = None
-        if order.get("scope"):
+        tap_text = functools.partial(self._library.text_of, TAP_PARTS)
+        return Accepted(system, directory, record, plan, tap_text)
+
+    def _settle(self, job: _Ordered) -> Optional[Callable[[Dict[str, Any]], None]]:
+        order, system = job.order, self._system
+        if not order.get("scope"):
+            return None
+
+        def settle(record: Dict[str, Any]) -> None:
             from .scope import Limits, enter_scope
 
             limits = Limits(order["memory_max"], order["cpu_quota"])
+            record["scope"] = enter_scope(system, record["id"], limits)
 
-            def settle(own: Dict[str, Any]) -> None:
-                own["scope"] = enter_scope(system, own["id"], limits)
+        return settle
 
-        return Start(
-            system,
-            self._given_dir,
-            self._home,
-            record,
-            plan,
-            lambda: self._library.text_of(TAP_PARTS),
-            settle,
-            sweeps,
-            self._gate,
-            self._apart,
-        )
-
-    def _block(self, steps: List[Mapping[str, Any]]) -> List[Payload]:
+    def _block(self, job: _Ordered, steps: List[Mapping[str, Any]]) -> List[Payload]:
         found = []
         for step in steps:
             parcel = self._payloads[step["payload"]]
@@ -357,7 +352,7 @@ class _Starter:
             )
             payload.name = step["name"]
             payload.environ = step["environ"]
-            payload.shared = self._shared.get(step["payload"])
+            job.payloads.append((step["payload"], payload))
             found.append(payload)
         return found
 

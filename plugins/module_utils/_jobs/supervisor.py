@@ -11,13 +11,14 @@ It sleeps until something happens: a child's end, a deadline, a request, its tur
 import json
 import os
 import signal
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
-from .chain import BLOCK_STEPS, Chain, Place
-from .ending import add_step, conclude, encode, forget_run, result_of_module, write_end
-from .errors import JobError
+from .accepted import Accepted
+from .chain import Place
+from .ending import add_step, conclude, forget_run, result_of_module, write_end
+from .errors import JobError, refused
 from .payload import Payload, child_end_notice, run_payload
-from .record import always_seconds, begin, enqueue, job_file
+from .record import always_seconds, begin, encode
 from .states import (
     REASON_DEADLINE,
     REASON_EXIT,
@@ -31,16 +32,12 @@ from .states import (
 )
 from .store import (
     LOCK_EX,
-    LOCK_FILE,
     MODULE_LOCK_FILE,
     MODULE_STDERR_FILE,
-    PRIVATE_DIR,
     PROGRESS_FILE,
     RECORD_FILE,
     REQUEST_FILE,
     RESULT_FILE,
-    Directory,
-    write_together,
 )
 from .tree import JOB_MARK, Process, end_tree
 
@@ -53,48 +50,16 @@ Ending = Tuple[Optional[str], str]
 _BY_ITSELF = (None, REASON_EXIT)  # type: Ending
 
 
-class Plan(NamedTuple):
-    """What a job runs.
-
-    blocks: the modules of each block of its chain; a job of one module has it as its only step. chained: whether
-    the job's result is that of a chain. ticket: its place in a queue, if it has one. prepare: called in the process
-    of each module before the module, with it.
-    """
-
-    blocks: Dict[str, List[Payload]]
-    chained: bool = False
-    ticket: Any = None
-    prepare: Optional[Callable[[Payload], None]] = None
-
-    def payload(self, place: Place) -> Payload:
-        return self.blocks[place.block][place.number]
-
-    def chain(self) -> Chain:
-        return Chain({block: len(payloads) for block, payloads in self.blocks.items()})
-
-
-def plan_of_one(payload: Payload) -> Plan:
-    return Plan({BLOCK_STEPS: [payload]})
-
-
 class Supervisor:
-    """Owns one job from its record to its end. ``start`` may raise; after it, ``supervise`` runs to the end."""
+    """Owns one job that was accepted. ``go`` sets it going, ``supervise`` runs to its end."""
 
-    def __init__(
-        self,
-        system: Any,
-        async_dir: Directory,
-        record: Dict[str, Any],
-        plan: Plan,
-        tap_text: Callable[[], str],
-    ) -> None:
-        self._system = system
-        self._async_dir = async_dir
-        self._record = record
-        self._plan = plan
-        self._chain = plan.chain()
-        self._tap_text = tap_text
-        self._job_dir = None  # type: Optional[Directory]
+    def __init__(self, accepted: Accepted) -> None:
+        self._system = accepted.system
+        self._accepted = accepted
+        self._job_dir = accepted.job_dir
+        self._record = accepted.record
+        self._plan = accepted.plan
+        self._chain = self._plan.chain()
         self._module = Process(0, 0)
         self._usage = (0.0, 0)  # CPU seconds, peak bytes
         self._requested = False
@@ -103,82 +68,50 @@ class Supervisor:
         self._began = 0.0
         self._began_wall = 0.0
         self._deadline = None  # type: Optional[float]
+        self._going = True  # unless the job could not begin
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
-        self._lock = -1
         self._notice = -1
 
-    @property
-    def job_dir(self) -> Directory:
-        if self._job_dir is None:
-            raise ValueError("the job was not started")
-        return self._job_dir
-
-    def start(self) -> "Callable[[], None]":
-        """Make the job durable and its process ready; answers what sets the module going.
-
-        Whatever fails here leaves neither a job nor a process behind.
-        """
-        private = self._async_dir.child(PRIVATE_DIR, create=True)
-        jid = self._record["id"]
-        try:
-            self._job_dir = private.child(jid, create=True, durable=False)
-            try:
-                return self._prepare(private)
-            except (OSError, JobError):
-                self._async_dir.remove_file(jid)
-                private.remove_child(jid)
-                raise
-        finally:
-            private.close()
-
-    def _prepare(self, private: Directory) -> "Callable[[], None]":
+    def go(self) -> None:
+        """Take the job over, and set its first module going, unless it has to wait for its turn."""
         system, record = self._system, self._record
-        self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
-        self.job_dir.reserve()
         self._notice = child_end_notice()
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
+        system.become_subreaper()
         record["supervisor"] = {
             "pid": system.getpid(),
             "start": system.process_start(system.getpid()) or 0,
         }
+        try:
+            if self._plan.settle is not None:
+                self._plan.settle(record)
+            if self._plan.ticket is not None:
+                self._write_record()
+        except (OSError, JobError) as error:
+            self._going = self._cannot(error)
+            return
         if self._plan.ticket is None:
-            self._begin()
-            go = self._fork_module(lambda: self._publish(private))
-        else:
-            enqueue(record, system.boot_id(), system.time())
-            self._publish(private)
-
-            def go() -> None:
-                pass
-
-        def go_as_parent() -> None:
-            # not before the start is told: it takes longer than all else, and a module that waits leaves no orphans
-            system.become_subreaper()
-            go()
-
-        return go_as_parent
+            self._limit_time()
+            self._going = self._start_module(self._write_record)
 
     def _begin(self) -> None:
         """The job runs from now on, and its time with it."""
-        system, record = self._system, self._record
-        begin(record, system.boot_id(), system.time(), system.monotonic())
-        if record["timeout"]:
-            self._deadline = record["began"] + record["timeout"]
+        system = self._system
+        begin(self._record, system.boot_id(), system.time(), system.monotonic())
+        self._limit_time()
 
-    def _publish(self, private: Directory) -> None:
-        """Make the record durable, and the job file, which says no more than that the job is there."""
-        jid = self._record["id"]
-        written = [
-            (self.job_dir, RECORD_FILE, encode(self._record)),
-            (self._async_dir, jid, encode(job_file(self._record, {}))),
-        ]
-        write_together(self._system, written, parents=[private])
+    def _limit_time(self) -> None:
+        if self._record["timeout"]:
+            self._deadline = self._record["began"] + self._record["timeout"]
+
+    def _write_record(self) -> None:
+        self._job_dir.write_file(RECORD_FILE, encode(self._record))
 
     def _keep_record(self) -> None:
         """Make the record durable, if the disk lets us: what it tells of a job that goes on is not worth its end."""
         try:
-            self.job_dir.write_file(RECORD_FILE, encode(self._record))
+            self._write_record()
         except OSError:
             pass  # it tells an earlier step, or attempt
 
@@ -189,8 +122,8 @@ class Supervisor:
         if place is None:
             raise ValueError("the chain is at its end")
         # not the lock of an earlier module: what that left running may hold it still
-        self.job_dir.remove_file(MODULE_LOCK_FILE)
-        module_lock = self.job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
+        self._job_dir.remove_file(MODULE_LOCK_FILE)
+        module_lock = self._job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
         go_reader, go_writer = system.pipe()
         self._module_ended = False
         record["exit_status"] = None
@@ -210,7 +143,7 @@ class Supervisor:
             self._module = Process(pid, system.process_start(pid) or 0)
             record["process"] = {"pid": pid, "start": self._module.start}
             keep()
-        except OSError:
+        except (OSError, JobError):
             system.close(go_writer)  # the module's process ends without having run anything
             system.wait4(pid, 0)
             raise
@@ -223,12 +156,12 @@ class Supervisor:
 
     def _be_module(self, payload: Payload, go: int, lock: int) -> None:
         """In the forked child: wait for the word, then be the module. Does not return."""
-        system, job_dir, record = self._system, self.job_dir, self._record
+        system, job_dir, record = self._system, self._job_dir, self._record
         try:
             signal.set_wakeup_fd(-1)
             # above all the supervisor's lock, or the job would seem supervised for as long as its module lives
             ticket = self._plan.ticket.held if self._plan.ticket is not None else ()
-            system.close_others((go, lock, self.job_dir.fd, *ticket))
+            system.close_others((go, lock, self._job_dir.fd, *ticket))
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, disposition in self._dispositions.items():
                 signal.signal(number, disposition)
@@ -250,7 +183,7 @@ class Supervisor:
             os.environ[PROGRESS_VARIABLE] = (
                 os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
             )
-            run_payload(system, payload, job_dir, record["output_limit"], self._tap_text())
+            run_payload(system, payload, job_dir, record["output_limit"], self._accepted.tap_text())
         finally:
             system.exit(1)
 
@@ -259,26 +192,27 @@ class Supervisor:
         state, reason = self._run()
         record = self._record
         record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
-        if state is None and self.job_dir.size(RESULT_FILE) > _LARGE_RESULT:
+        if state is None and self._job_dir.size(RESULT_FILE) > _LARGE_RESULT:
             pid = self._system.fork()
             if pid:
                 while self._system.wait4(-1, 0)[0] != pid:
                     pass  # orphans of the job that end meanwhile
                 return
-        public = conclude(self._system, self.job_dir, record, state, reason)
-        write_end(self._system, self._async_dir, self.job_dir, record, public)
+        public = conclude(self._system, self._job_dir, record, state, reason)
+        write_end(self._system, self._accepted.async_dir, self._job_dir, record, public)
         if self._plan.ticket is not None:
             self._plan.ticket.give_back()
 
     def _run(self) -> Ending:
         """Wait for the job's turn, and run its attempts; how it ends."""
         record = self._record
-        if self._plan.ticket is not None:
+        if self._going and self._plan.ticket is not None:
             if not self._wait_for_turn():
                 return STATE_CANCELLED, REASON_REQUEST
             self._begin()
-            if not self._start_module():
-                return STATE_FAILED, REASON_NOT_STARTED
+            self._going = self._start_module(self._keep_record)
+        if not self._going:
+            return STATE_FAILED, REASON_NOT_STARTED
         delay = float(record["retry_delay"])
         while True:
             state, reason = self._run_chain()
@@ -299,7 +233,7 @@ class Supervisor:
             self._chain = self._plan.chain()
             if self._plan.chained:
                 record["steps"] = []
-            if not self._start_module():
+            if not self._start_module(self._keep_record):
                 return STATE_FAILED, REASON_NOT_STARTED
 
     def _run_chain(self) -> Ending:
@@ -323,18 +257,25 @@ class Supervisor:
             if forced is not None:
                 self._deadline = self._system.monotonic() + always_seconds(self._record)
                 self._requested = False
-            if not self._start_module():
+            if not self._start_module(self._keep_record):
                 return forced or (STATE_FAILED, REASON_NOT_STARTED)
         return forced or (STATE_FAILED if self._chain.failed else STATE_SUCCEEDED, REASON_EXIT)
 
-    def _start_module(self) -> bool:
-        """Set the next module going; False if it is refused a process, or a file."""
-        forget_run(self.job_dir)
+    def _start_module(self, keep: "Callable[[], None]") -> bool:
+        """Set the next module going; False if it is refused a process, or a file. keep: writes the record before it may begin."""
         try:
-            self._fork_module(self._keep_record)()
-        except (OSError, JobError):
-            return False
+            forget_run(self._job_dir)
+            self._fork_module(keep)()
+        except (OSError, JobError) as error:
+            return self._cannot(error)
         return True
+
+    def _cannot(self, error: Exception) -> bool:
+        """Put down why the job does not go on; False."""
+        if isinstance(error, OSError):
+            error = refused("start a module of", self._accepted.jid, error)
+        self._record["refusal"] = str(error)
+        return False
 
     def _read_result(self, place: Optional[Place], forced: Optional[Ending] = None) -> bool:
         """Whether the module that has ended succeeded; with a place in the chain, its result is put down there.
@@ -347,10 +288,10 @@ class Supervisor:
             status = 2
             try:
                 if place is None:
-                    found = result_of_module(self.job_dir, record)[0]
+                    found = result_of_module(self._job_dir, record)[0]
                 else:
                     payload = self._plan.payload(place)
-                    found = add_step(self.job_dir, record, place.block, payload, forced)
+                    found = add_step(self._job_dir, record, place.block, payload, forced)
                 status = 0 if found == STATE_SUCCEEDED else 1
             finally:
                 system.exit(status)
@@ -428,7 +369,7 @@ class Supervisor:
     def _take_request(self) -> None:
         """A request may come with a grace of its own."""
         try:
-            wanted = json.loads((self.job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
+            wanted = json.loads((self._job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
         except (OSError, ValueError):
             return
         self._record["grace"] = float(wanted.get("grace", self._record["grace"]))
@@ -437,11 +378,11 @@ class Supervisor:
         """How long nothing was printed or reported. By file times: nobody pays for it while output flows."""
         system = self._system
         last = self._began_wall
-        for name in self.job_dir.names():
+        for name in self._job_dir.names():
             if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
                 try:
                     changed = system.stat(
-                        name, dir_fd=self.job_dir.fd, follow_symlinks=False
+                        name, dir_fd=self._job_dir.fd, follow_symlinks=False
                     ).st_mtime
                 except FileNotFoundError:
                     changed = system.time()  # made way for newer output just now

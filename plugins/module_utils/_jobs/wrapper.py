@@ -10,14 +10,15 @@ import os
 import sys
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
+from .accepted import Accepted
 from .errors import JobError
 from .jid import make_jid
-from .launch import Start
+from .launch import launch
 from .payload import Payload, read_payload
+from .plan import plan_of_one
 from .record import new_record
 from .settings import SettingError, read_settings
-from .store import expand_home
-from .supervisor import plan_of_one
+from .store import create_async_dir, expand_home
 from .system import System
 from .tap import TAP_PARTS
 
@@ -93,7 +94,14 @@ def start_job(
     results_file = os.path.join(expand_home(async_dir, home), jid)
     record = new_record(jid, payload.module, timeout, settings, results_file, payload.no_log)
     record["remove"] = list(remove)
-    Start(system, async_dir, home, record, plan_of_one(payload), tap_text).finish()
+    directory = create_async_dir(system, async_dir, home)
+    try:
+        job = Accepted(system, directory, record, plan_of_one(payload), tap_text)
+        refusals = launch(system, directory, [job])
+    finally:
+        directory.close()
+    if refusals:
+        raise refusals[jid]
     return {
         "failed": False,
         "started": True,

@@ -1051,7 +1051,7 @@ STATE_LOST = "lost"
 
 END_STATES = (STATE_SUCCEEDED, STATE_FAILED, STATE_TIMED_OUT, STATE_CANCELLED, STATE_LOST)
 _FOLLOWERS = {
-    STATE_QUEUED: (STATE_RUNNING, STATE_CANCELLED, STATE_LOST),
+    STATE_QUEUED: (STATE_RUNNING, STATE_FAILED, STATE_CANCELLED, STATE_LOST),
     STATE_RUNNING: END_STATES,
 }
 
@@ -1083,6 +1083,10 @@ def timestamp(seconds: float) -> str:
         time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
         + f".{int((seconds - whole) * 1000):03d}Z"
     )
+
+
+def encode(data: Dict[str, Any]) -> bytes:
+    return json.dumps(data).encode("ascii")
 
 
 def new_record(
@@ -1127,11 +1131,12 @@ def new_record(
         "began": None,  # monotonic seconds; means something only within the same boot
         "began_wall": None,
         "ended_wall": None,
-        "supervisor": None,  # {pid, start}
+        "supervisor": None,  # {pid, start}; None until there is one
         "process": None,  # {pid, start} of the module
         "remove": [],  # temporary directories that go when the job ends
         "usage": None,
         "exit_status": None,
+        "refusal": None,  # what it met with that could not go on
     }
 
 
@@ -2546,10 +2551,6 @@ _WORKING_FILES = (
 )
 
 
-def encode(data: Dict[str, Any]) -> bytes:
-    return json.dumps(data).encode("ascii")
-
-
 def exit_status(job_dir: Directory) -> Optional[int]:
     text = job_dir.read_file(EXIT_FILE, limit=16)
     return int(text) if text else None
@@ -2595,7 +2596,7 @@ _MESSAGES = {
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
     REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
-    REASON_NOT_STARTED: "the job could not go on: the host refused it another process",
+    REASON_NOT_STARTED: "the job could not go on: {refusal}",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _NOT_KEPT = "a step came to its end, but its result could not be written"
@@ -2604,10 +2605,14 @@ _LOST = (
 )
 
 
+def _message(record: Dict[str, Any], reason: str) -> str:
+    return _MESSAGES.get(reason, _LOST).format(**record)
+
+
 def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
     process = record["process"] or {}
     return ended_result(
-        _MESSAGES.get(reason, _LOST).format(**record),
+        _message(record, reason),
         partial_output(job_dir, "stdout"),
         partial_output(job_dir, "stderr"),
         process.get("pid"),
@@ -2631,7 +2636,7 @@ def add_step(
         state, reason, result = result_of_module(job_dir, of_step)
     else:
         state, reason = str(forced[0]), forced[1]
-        result = {"failed": True, "msg": _MESSAGES.get(reason, _LOST).format(**record)}
+        result = {"failed": True, "msg": _message(record, reason)}
     step = {
         "name": payload.name,
         "block": block,
@@ -3186,7 +3191,10 @@ class Job:
             due = _is_due(record, system.monotonic())
             if not due and request is None:
                 return False, None
-            module = Process(record["process"]["pid"], record["process"]["start"])
+            known = record[
+                "process"
+            ]  # None: its supervisor was killed before it could write it down
+            module = Process(known["pid"], known["start"]) if known else None
             end_tree(system, self.jid, 0, module, grace, time.sleep, _in_scope(system, record))
             state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
         elif record["steps"] is None and whole_result(job_dir):

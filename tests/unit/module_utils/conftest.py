@@ -259,11 +259,12 @@ class Place:
         return json.loads((self.job_dir(jid) / "record.json").read_text())
 
     def supervisor(self, jid):
-        found = self.record(jid)["supervisor"]
+        """That of a job that was started just now is still to come."""
+        found = until(lambda: self.record(jid)["supervisor"])
         return found["pid"], found["start"]
 
     def module(self, jid):
-        found = self.record(jid)["process"]
+        found = until(lambda: self.record(jid)["process"])
         return found["pid"], found["start"]
 
     def printed(self, jid, line):

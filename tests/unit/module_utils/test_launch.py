@@ -4,8 +4,10 @@
 
 """A start that fails says why, and leaves neither a job nor a process behind."""
 
+import errno
 import os
 import signal
+import textwrap
 import threading
 
 import pytest
@@ -82,58 +84,101 @@ def test_a_start_that_the_kernel_refuses_says_which_errno(place, call, number, w
     assert answer["errno"] == number
 
 
-@pytest.mark.parametrize("which", [2, 3], ids=["supervisor", "module"])
-def test_a_fork_that_is_refused_further_on_is_told_as_well(place, which):
-    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
-    faults = f"""
+def forks_until(number):
+    return f"""
         forks = [0]
         def fork():
             forks[0] += 1
-            if forks[0] == {which}:
+            if forks[0] == {number}:
                 fails(errno.EAGAIN)
             return os.fork()
         Faulty.fork = staticmethod(fork)
     """
+
+
+def test_a_fork_that_is_refused_further_on_is_told_as_well(place):
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    answer, status = place.call_faulty(forks_until(2), path, preserve=False)
+    assert_nothing_was_started(place, answer, status, path)
+    assert answer["msg"].startswith(f"could not start a process for {place.given}.")
+    assert answer["errno"] == "EAGAIN"
+
+
+NOT_BEGUN = {
+    "fork": forks_until(3),
+    "descriptors": "Faulty.pipe = staticmethod(lambda: fails(errno.EMFILE))",
+    "disk": """
+        def refusing(fd, data):
+            if b'"supervisor": {' in bytes(data):
+                fails(errno.ENOSPC)
+            return os.write(fd, data)
+        Faulty.write = staticmethod(refusing)
+    """,
+}
+
+
+@pytest.mark.parametrize("what, number", [("fork", 11), ("descriptors", 24), ("disk", 28)])
+def test_a_job_that_cannot_begin_behind_the_answer_ends_and_says_why(place, what, number):
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    faults = NOT_BEGUN[what]
+    if what == "disk":
+        # its end is written all the same
+        faults = faults.replace("if b", "if not os.path.exists(ended) and b")
+        faults = f"ended = {str(place.root / 'once')!r}\n" + textwrap.dedent(faults).replace(
+            "fails(", "open(ended, 'w').close(); fails("
+        )
+    found = place.ended(place.start_faulty(faults, path, preserve=False))
+    assert (found["failed"], found["async_job"]["state"]) == (True, "failed")
+    assert found["async_job"]["reason"] == "not_started"
+    assert found["msg"].startswith("the job could not go on: could not start a module of ")
+    assert found["msg"].endswith(f"({errno.errorcode[number]})")
+    place.all_gone()
+    assert not (place.root / "ran").exists()
+    assert not path.parent.exists()
+
+
+def test_a_process_that_dies_before_the_job_has_a_supervisor_is_a_failed_start(place):
+    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
+    faults = f"Faulty.setsid = staticmethod(lambda: os.kill(os.getpid(), {int(signal.SIGKILL)}))"
     answer, status = place.call_faulty(faults, path, preserve=False)
     assert_nothing_was_started(place, answer, status, path)
-    assert "EAGAIN" in answer["msg"]
-    assert f"{place.given}." in answer["msg"]
+    assert answer["msg"].endswith(" ended without a word")
 
 
-def test_no_descriptors_left_is_an_error_with_a_name(place):
+@pytest.mark.parametrize("call", ["become_subreaper", "process_start"])
+def test_a_supervisor_that_is_killed_before_it_runs_anything_is_the_truth(place, call):
+    """It may have forked its module already; that waits for a word that never comes."""
     path = place.ansiballz(MODULE.format(str(place.root / "ran")))
-    faults = "Faulty.pipe = staticmethod(lambda: fails(errno.EMFILE))"
-    answer, status = place.call_faulty(faults, path, preserve=False)
-    assert_nothing_was_started(place, answer, status, path)
-    assert "EMFILE" in answer["msg"]
-
-
-def test_a_supervisor_that_dies_before_it_says_a_word_is_a_failed_start(place):
-    path = place.ansiballz(MODULE.format(str(place.root / "ran")))
-    faults = f"Faulty.boot_id = staticmethod(lambda: os.kill(os.getpid(), {int(signal.SIGKILL)}))"
-    answer, status = place.call_faulty(faults, path)
-    assert (status, answer["failed"]) == (1, True)
-    assert "without a word" in answer["msg"]
+    faults = f"""
+        def killed(*given):
+            if {call!r} == "become_subreaper" or given != (os.getpid(),):
+                os.kill(os.getpid(), {int(signal.SIGKILL)})
+            return w.System.{call}(*given)
+        Faulty.{call} = staticmethod(killed)
+    """
+    found = place.ended(place.start_faulty(faults, path))
+    assert found["async_job"]["state"] == "lost"
+    assert found["async_job"]["reason"] == "supervisor_killed"
+    place.all_gone()
     assert not (place.root / "ran").exists()
 
 
-def test_a_supervisor_that_comes_too_late_runs_nothing(place):
+def test_the_answer_does_not_wait_for_the_supervisor(place):
     path = place.ansiballz(MODULE.format(str(place.root / "ran")))
     gate = place.gate()
     faults = f"""
-        w._START_SECONDS = 0.2
         def late():
             with open({gate.path!r}) as gate:
                 gate.readline()
-            return True
-        Faulty.boot_id = staticmethod(late)
+            return w.System.become_subreaper()
+        Faulty.become_subreaper = staticmethod(late)
     """
-    answer, status = place.call_faulty(faults, path, preserve=False)
-    assert (status, answer["failed"]) == (1, True)
-    assert "took 0.2 s" in answer["msg"]
+    jid = place.start_faulty(faults, path)
+    view = place.view(jid)
+    assert (view["state"], view["supervised"], view["usage"]) == ("running", True, None)
     gate.open()
-    place.until(lambda: not place.processes())
-    assert_nothing_was_started(place, answer, status, path)
+    place.ended(jid)
+    assert (place.root / "ran").exists()
 
 
 def test_an_async_dir_that_is_a_file_is_named(place):

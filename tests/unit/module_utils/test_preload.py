@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import zipfile
 
 import pytest
@@ -93,6 +94,31 @@ os.wait()
         FILES,
     )
     assert told == {"loaded": True, "parents": True, "name": "__main__"}
+
+
+def test_what_a_module_imports_of_the_standard_library_is_there_as_well():
+    demo = """
+        import colorsys, nowhere, ansible.module_utils.later
+        from wave import open as opened
+        try:
+            import sndhdr
+        except ImportError:
+            pass
+        def main():
+            import chunk
+    """
+    files = dict(FILES, **{"ansible/modules/demo.py": textwrap.dedent(demo)})
+    told = shared(
+        """
+shared.load("ansible.modules.demo")
+names = ("colorsys", "wave", "ansible.module_utils.later", "nowhere", "sndhdr", "chunk", "ansible.modules.demo")
+print(json.dumps([name for name in names if name in sys.modules]))
+""",
+        files,
+    )
+    # before 3.10, Python does not tell what is its own
+    own = ["colorsys", "wave"] if sys.version_info >= (3, 10) else []
+    assert told == own + ["ansible.module_utils.later"]
 
 
 def test_once_the_module_has_its_own_file_all_else_is_imported_from_there(tmp_path):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
@@ -28,6 +29,12 @@ HEAD = "#!{}\n# -*- coding: utf-8 -*-\n_ANSIBALLZ_WRAPPER = True\nimport json, o
 WELL = "print(json.dumps(dict(changed=True, said='well')))"
 FAIL = "print(json.dumps(dict(failed=True, msg='it broke')))"
 AT_GATE = "open({0!r}).readline()\nprint(json.dumps(dict(changed=True, said='through')))"
+FAULTY = """
+import errno, os
+Faulty = System
+def fails(number):
+    raise OSError(number, os.strerror(number))
+"""
 NOTE = "fd = os.open({0!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)\nos.write(fd, b'{1}\\n')\n"
 
 
@@ -231,23 +238,84 @@ def test_no_job_of_several_can_be_reached_by_what_is_meant_for_another(place, re
     [
         (
             "Faulty.fork = staticmethod(lambda: fails(errno.EAGAIN))",
-            "could not start the process that starts the jobs",
+            " and 1 more: Resource temporarily unavailable (EAGAIN)",
         ),
-        ("Faulty.setsid = staticmethod(lambda: os.kill(os.getpid(), 9))", "ended without a word"),
         (
-            "Faulty.setsid = staticmethod(lambda: 1 / 0)",
-            "the process that starts the jobs failed: ZeroDivisionError",
+            "Faulty.setsid = staticmethod(lambda: fails(errno.EPERM))",
+            " and 1 more: Operation not permitted (EPERM)",
+        ),
+        (
+            "Faulty.setsid = staticmethod(lambda: os.kill(os.getpid(), 9))",
+            " and 1 more ended without a word",
         ),
     ],
-    ids=["no process", "killed", "a fault"],
+    ids=["no process", "no session", "killed"],
 )
-def test_a_failure_of_what_starts_several_is_told(place, requests, fault, said):
-    fault = fault.replace("Faulty.", "System.")
-    fails = "import errno, os\ndef fails(number):\n    raise OSError(number, os.strerror(number))\n"
-    answer = requests.ask(*[requests.job(Module(WELL))] * 2, faults=fails + fault)
-    assert answer["failed"] is True
-    assert said in answer["msg"]
-    assert not place.async_dir.exists() and not place.processes()
+def test_a_failure_of_what_starts_several_is_told_of_each(place, requests, fault, said):
+    answer = requests.ask(*[requests.job(Module(WELL))] * 2, faults=FAULTY + fault)
+    assert [job["failed"] for job in answer["jobs"]] == [True, True]
+    assert all(job["msg"].endswith(said) for job in answer["jobs"]), answer
+    assert [name for name in place.files() if "library" not in name] == []
+    assert not place.processes()
+
+
+def test_several_that_are_refused_a_supervisor_end_so_and_the_others_run(place, requests):
+    faults = """
+        _forks = []
+        def _refusing():
+            _forks.append(os.getpid())
+            # no other process forks two
+            if _forks.count(os.getpid()) == 2:
+                fails(errno.EAGAIN)
+            return os.fork()
+        Faulty.fork = staticmethod(_refusing)
+    """
+    jobs = [requests.job(requests.noting(name)) for name in ("first", "second", "third")]
+    jids = requests.start(*jobs, faults=FAULTY + textwrap.dedent(faults))
+    first, second, third = [place.ended(jid) for jid in jids]
+    assert (first["said"], third["said"]) == ("well", "well")
+    assert (second["failed"], second["async_job"]["state"]) == (True, "failed")
+    assert second["async_job"]["reason"] == "not_started"
+    assert second["msg"] == (
+        f"the job could not go on: could not start the supervisor of {jids[1]}: "
+        "Resource temporarily unavailable (EAGAIN)"
+    )
+    assert sorted(requests.noted()) == ["first", "third"]
+    place.all_gone()
+
+
+def test_what_starts_several_fails_behind_the_answer_and_each_job_tells_it(place, requests):
+    text = "def find_prctl():\n    return 1 / 0\n"
+    jids = requests.start(*[requests.job(Module(WELL), queue="q")] * 2, launch=text)
+    for jid in jids:
+        found = place.ended(jid)
+        assert found["async_job"]["reason"] == "not_started"
+        assert "failed: ZeroDivisionError('division by zero')" in found["msg"]
+    place.all_gone()
+    assert requests.result(requests.job(Module(WELL), queue="q"))["said"] == "well"
+
+
+def test_the_answer_does_not_wait_for_what_starts_several(place, requests):
+    """Who asks one of them to end meanwhile is heard as soon as it can hear."""
+    gate = place.gate()
+    text = f"def find_prctl():\n    open({gate.path!r}).readline()\n"
+    jids = requests.start(*[requests.job(requests.noting("run"))] * 2, launch=text)
+    assert [requests.state(jid) for jid in jids] == ["running", "running"]
+    assert [place.view(jid)["supervised"] for jid in jids] == [True, True]
+    assert [place.record(jid)["supervisor"] for jid in jids] == [None, None]
+    threading.Timer(0.2, gate.open).start()
+    answer = requests.cancel(*jids)
+    assert not answer.get("failed"), answer
+    ended = {place.ended(jid)["async_job"]["state"] for jid in jids}
+    assert ended <= {"cancelled", "succeeded"}
+
+
+def test_what_starts_several_is_killed_and_each_job_is_lost(place, requests):
+    text = "def find_prctl():\n    os.kill(os.getpid(), 9)\n"
+    for jid in requests.start(*[requests.job(requests.noting("run"))] * 2, launch=text):
+        view = place.ended(jid)["async_job"]
+        assert (view["state"], view["reason"]) == ("lost", "supervisor_killed")
+    assert requests.noted() == []
 
 
 def test_nothing_to_start_is_nothing_changed(requests):
@@ -971,7 +1039,7 @@ def test_a_step_that_is_refused_a_process_fails_the_job_with_the_steps_so_far(pl
         _fork, _forks = os.fork, [0]
         def _refusing():
             _forks[0] += 1
-            # start, supervisor, module, its result, and the second module
+            # two on the way to the supervisor, the module, its result, and the second module
             if _forks[0] == 5:
                 raise OSError(11, os.strerror(11))
             return _fork()
@@ -979,7 +1047,10 @@ def test_a_step_that_is_refused_a_process_fails_the_job_with_the_steps_so_far(pl
     """
     found = requests.result(requests.job(Module(WELL), requests.noting("never")), faults=faults)
     assert told(found) == [("steps", "succeeded", "well")]
-    assert found["msg"] == "the job could not go on: the host refused it another process"
+    assert found["msg"] == (
+        f"the job could not go on: could not start a module of {found['ansible_job_id']}: "
+        "Resource temporarily unavailable (EAGAIN)"
+    )
     assert found["async_job"]["reason"] == "not_started"
     assert requests.noted() == []
 

@@ -9,7 +9,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.states import E
 
 STATES = ("queued", "running", "succeeded", "failed", "timed_out", "cancelled", "lost")
 FOLLOWERS = {
-    "queued": {"running", "cancelled", "lost"},
+    "queued": {"running", "failed", "cancelled", "lost"},
     "running": {"succeeded", "failed", "timed_out", "cancelled", "lost"},
 }
 

@@ -285,8 +285,8 @@ def test_a_job_inherits_no_descriptor_of_its_caller(place, kind):
         interpreter = sys.executable if kind == "ansiballz" else "/bin/sh"
         jid = place.start(path, pass_fds=(outside,), interpreter=interpreter)
         pipe = os.readlink(f"/proc/self/fd/{outside}")
-        processes = [pid for pid, _start in place.processes()]
         supervisor, module = place.supervisor(jid)[0], place.module(jid)[0]
+        processes = [pid for pid, _start in place.processes()]
         assert {supervisor, module} <= set(processes)
         for pid in processes:
             assert pipe not in descriptors(pid).values()
