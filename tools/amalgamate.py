@@ -4,12 +4,16 @@
 
 """Make programs of one file from the package _jobs: async_wrapper, which travels without AnsiballZ, and what housekeeping installs.
 
+What housekeeping installs is one namespace, compiled as a whole. async_wrapper has the parts as texts: each is compiled when it
+is needed, or taken from what an earlier start has kept.
+
 ``python tools/amalgamate.py`` writes them; with ``--check`` it exits 1 if one is not what would be written.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import sys
 import tokenize
@@ -26,16 +30,28 @@ if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks t
 """
 
 
+# these load the others; what is loaded has a stand-in for typing
+LOADERS = ("boot", "wrapper_boot")
+ALWAYS = ("untyped",)
+LOADED_TAIL = """\
+if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
+    run_wrapper(TEXTS, {digest!r})
+"""
+
+
 class Program(NamedTuple):
-    """The part whose ``main`` it runs, where it lies, and its first line, if it has one besides the head."""
+    """The part whose ``main`` it runs, where it lies, its first line, if it has one besides the head; whether its parts are texts."""
 
     entry: str
     target: Path
     shebang: str
+    loaded: bool = False
 
 
 PROGRAMS = (
-    Program("wrapper", ROOT / "plugins" / "modules" / "async_wrapper.py", "#!/usr/bin/python\n"),
+    Program(
+        "wrapper", ROOT / "plugins" / "modules" / "async_wrapper.py", "#!/usr/bin/python\n", True
+    ),
     # run by the Python that the role finds
     Program("housekeeping", ROOT / "roles" / "housekeeping" / "files" / "housekeeping.py", ""),
 )
@@ -99,9 +115,7 @@ def docstring_lines(tree: ast.AST) -> dict[int, tuple[int, bool]]:
 
 def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str]]:
     """The code of one part, its imports taken out; the names that it defines."""
-    text = (PACKAGE / f"{name}.py").read_text()
-    tree = ast.parse(text)
-    lines = text.splitlines()
+    tree = ast.parse((PACKAGE / f"{name}.py").read_text())
     dropped: set[int] = set()
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -119,7 +133,15 @@ def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str
             typed.update(alias.name for alias in node.names)
         elif node.level == 0:
             imports.update(f"from {node.module} import {alias.name}" for alias in node.names)
-    for first, (last, alone) in docstring_lines(tree).items():
+    return code_of(name, dropped), top_level_names(tree)
+
+
+def code_of(name: str, without: set[int]) -> str:
+    """The lines of one part but those given, docstrings and lines of comment."""
+    text = (PACKAGE / f"{name}.py").read_text()
+    lines = text.splitlines()
+    dropped = set(without)
+    for first, (last, alone) in docstring_lines(ast.parse(text)).items():
         dropped.update(range(first, last + 1))
         if alone:
             dropped.discard(first)
@@ -130,10 +152,37 @@ def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str
         if token.type == tokenize.COMMENT and not token.line[: token.start[1]].strip():
             dropped.add(token.start[0])
     kept = [line for number, line in enumerate(lines, 1) if number not in dropped]
-    return "\n".join(kept).strip("\n"), top_level_names(tree)
+    return "\n".join(kept).strip("\n")
+
+
+def literal_of(name: str) -> str:
+    """The code of one part as a literal that reads as the code does."""
+    body = tidy(code_of(name, set()))
+    if "'''" in body or body.endswith("\\"):
+        raise AmalgamationError(
+            f"{name}.py: three single quotes would end the text that it becomes"
+        )
+    return f"r'''\n{body}\n'''"
+
+
+def loaded_program(program: Program) -> str:
+    """The loader, and the parts as texts."""
+    names = [*ALWAYS, *parts_in_order(program.entry)]
+    texts = {"": "''", **{name: literal_of(name) for name in names}}
+    digest = hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()[:16]
+    parts = "".join(f'    "{name}": {text},\n' for name, text in texts.items())
+    imports: set[str] = set()
+    bodies = [tidy(body_of(name, imports, set())[0]) for name in LOADERS]
+    tail = LOADED_TAIL.format(digest=digest)
+    return "\n\n\n".join(["\n".join(sorted(imports)), *bodies, f"TEXTS = {{\n{parts}}}", tail])
 
 
 def amalgamate(program: Program) -> str:
+    head = program.shebang + HEAD.read_text().rstrip("\n")
+    return head + "\n\n" + (loaded_program if program.loaded else one_namespace)(program)
+
+
+def one_namespace(program: Program) -> str:
     imports: set[str] = set()
     typed: set[str] = set()
     defined: dict[str, str] = {}
@@ -148,8 +197,7 @@ def amalgamate(program: Program) -> str:
     plain = sorted(line for line in imports if line.startswith("import "))
     froms = sorted(line for line in imports if line.startswith("from "))
     froms.append(f"from typing import {', '.join(sorted(typed))}")
-    head = program.shebang + HEAD.read_text().rstrip("\n")
-    return head + "\n\n" + "\n\n\n".join(["\n".join(plain + froms), *parts, TAIL])
+    return "\n\n\n".join(["\n".join(plain + froms), *parts, TAIL])
 
 
 def tidy(body: str) -> str:

@@ -35,12 +35,15 @@ _UNTYPED = "untyped"  # the part that stands in the place of typing while others
 class CarriedLibrary:
     """Finds and loads the modules of the package, each when it is first needed.
 
-    packed: their texts, which are compiled then. codes: what was compiled already, and marshalled.
+    packed: their texts, which are compiled then; unless they are given as they are. codes: what was compiled already,
+    and marshalled.
     """
 
-    def __init__(self, packed: str, codes: "Dict[str, bytes]") -> None:
+    def __init__(
+        self, packed: str, codes: "Dict[str, bytes]", texts: "Optional[Dict[str, str]]" = None
+    ) -> None:
         self._packed = packed
-        self._texts = None  # type: Optional[Dict[str, str]]
+        self._texts = texts
         self._codes = codes
 
     @property
@@ -108,8 +111,8 @@ class KeptLibrary:
             raise OSError("others may write here")
         return fd
 
-    def read(self) -> "Optional[CarriedLibrary]":
-        """None where there is none that could be believed."""
+    def read(self, texts: "Optional[Dict[str, str]]" = None) -> "Optional[CarriedLibrary]":
+        """None where there is none that could be believed. texts: its own, where they are at hand."""
         try:
             directory = self._open_directory()
             try:
@@ -126,7 +129,8 @@ class KeptLibrary:
         whole = data[:8] == b"%08x" % zlib.crc32(data[8:])
         if info.st_uid != os.geteuid() or info.st_mode & 0o022 or not whole:
             return None
-        return CarriedLibrary(*marshal.loads(data[8:]))
+        packed, codes = marshal.loads(data[8:])
+        return CarriedLibrary(packed, codes, texts)
 
     def write(self, packed: str, library: CarriedLibrary) -> bool:
         """All or nothing; False where that cannot be: then the next request brings it again."""

@@ -27,17 +27,25 @@ def launch(
     async_dir: Directory,
     jobs: Sequence[Accepted],
     share: Optional[Callable[[], None]] = None,
+    afterwards: Optional[Callable[[], None]] = None,
 ) -> Dict[str, JobError]:
     """Start jobs; the refusals, by the ids of those that were not started.
 
     share: called in the process that the supervisors of several jobs are forked from, before it forks them.
+    afterwards: called when all are set going; nobody waits for it.
     """
     refusals = accept(system, async_dir, jobs)
     accepted = [job for job in jobs if job.jid not in refusals]
     if not accepted:
         return refusals
+
+    def finish() -> None:
+        _sweep(system, async_dir)
+        if afterwards is not None:
+            afterwards()
+
     try:
-        _detach(system, accepted, lambda: _set_going(system, async_dir, accepted, share))
+        _detach(system, accepted, lambda: _set_going(system, async_dir, accepted, share, finish))
     except JobError as error:
         for job in accepted:
             job.withdraw()
@@ -79,6 +87,7 @@ def _set_going(
     async_dir: Directory,
     jobs: Sequence[Accepted],
     share: Optional[Callable[[], None]],
+    finish: Callable[[], None],
 ) -> None:
     """Be the supervisor of the one job, or fork one for each of several. Does not return."""
     left = list(jobs)
@@ -90,7 +99,7 @@ def _set_going(
         from .supervisor import Supervisor  # late, like all that the answer need not wait for
 
         if len(left) == 1:
-            _supervise(Supervisor, left.pop(), sweeps=True)
+            _supervise(Supervisor, left.pop(), finish)
         find_prctl()  # now, or each supervisor looks for it
         if share is not None:
             share()
@@ -108,7 +117,7 @@ def _set_going(
                 _supervise(Supervisor, job)
             left.remove(job)
             job.leave()
-        _sweep(system, async_dir)
+        finish()
     finally:
         failure = sys.exc_info()[1]
         try:
@@ -126,13 +135,15 @@ def _keep_only(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> N
     system.close_others(keep)
 
 
-def _supervise(supervisor_class: Any, job: Accepted, sweeps: bool = False) -> None:
-    """Be the supervisor of a job. Does not return."""
+def _supervise(
+    supervisor_class: Any, job: Accepted, then: Optional[Callable[[], None]] = None
+) -> None:
+    """Be the supervisor of a job. Does not return. then: called when it goes."""
     try:
         supervisor = supervisor_class(job)
         supervisor.go()
-        if sweeps:
-            _sweep(job.system, job.async_dir)
+        if then is not None:
+            then()
         supervisor.supervise()
     finally:
         failure = sys.exc_info()[1]

@@ -17,6 +17,7 @@ from .output import Redactor
 from .spool import SpoolWriter
 
 TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
+_READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
 
 
 class _TappedStream:
@@ -53,8 +54,21 @@ class _TappedFile(io.RawIOBase):
     def readinto(self, buffer: Any) -> Optional[int]:
         count = self._raw.readinto(buffer)
         if count is not None:
-            self._stream.feed(bytes(memoryview(buffer)[:count]))
+            view: Any = memoryview(buffer)[:count]  # no copy: spooled before it is read into again
+            self._stream.feed(view)
         return count  # type: ignore[no-any-return]  # what FileIO gives: int or None
+
+    def readall(self) -> Any:
+        """All until the end; None where there is nothing yet. The one that is inherited reads, and so spools, 8 KiB at
+        a time, and in the end holds all of it twice."""
+        whole, buffer = io.BytesIO(), memoryview(bytearray(_READ_BYTES))
+        count = self.readinto(buffer)
+        if count is None:
+            return None
+        while count:
+            whole.write(buffer[:count])
+            count = self.readinto(buffer)
+        return whole.getvalue()
 
     def close(self) -> None:
         if not self._raw.closed:

@@ -5,10 +5,11 @@
 # Private to the collection longrun.jobs: may change in any release.
 """What Ansible runs in the place of core's async_wrapper: arguments in, one JSON object out, the job started."""
 
+import gc
 import json
 import os
 import sys
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .accepted import Accepted
 from .errors import JobError
@@ -79,10 +80,11 @@ def start_job(
     payload: Payload,
     tap_text: Callable[[], str],
     remove: Sequence[str] = (),
+    afterwards: Optional[Callable[[], None]] = None,
 ) -> Dict[str, Any]:
     """The answer for the controller: the job runs. JobError: there is none.
 
-    given: the controller's part of the jid. remove: directories that go when the job ends.
+    given: the controller's part of the jid. remove: directories that go when the job ends. afterwards: see ``launch``.
     """
     try:
         settings = read_settings(environ)
@@ -97,7 +99,7 @@ def start_job(
     directory = create_async_dir(system, async_dir, home)
     try:
         job = Accepted(system, directory, record, plan_of_one(payload), tap_text)
-        refusals = launch(system, directory, [job])
+        refusals = launch(system, directory, [job], afterwards=afterwards)
     finally:
         directory.close()
     if refusals:
@@ -112,9 +114,13 @@ def start_job(
 
 
 def wrap(
-    system: Any, argv: List[str], environ: Dict[str, str], program: str
+    system: Any,
+    argv: List[str],
+    environ: Dict[str, str],
+    library: Any,
+    afterwards: Optional[Callable[[], None]] = None,
 ) -> Tuple[Dict[str, Any], int]:
-    """Start the job; the answer for the controller and the exit status. program: the text of this program."""
+    """Start the job; the answer for the controller and the exit status. library: see boot.py. afterwards: see ``launch``."""
     temporary = None
     try:
         call = parse_invocation(argv)
@@ -128,8 +134,9 @@ def wrap(
             call.given,
             call.timeout,
             payload,
-            lambda: tap_text(program),
+            lambda: library.text_of(TAP_PARTS),
             [temporary] if temporary is not None and ours else [],
+            afterwards,
         )
     except JobError as error:
         ours = temporary is not None and removable(temporary)
@@ -145,20 +152,9 @@ def wrap(
     return dict(answer, _ansible_suppress_tmpdir_delete=ours), 0
 
 
-def tap_text(program: str) -> str:
-    """The parts of this program that a respawned module takes along."""
-    parts = {}
-    for text in program.split("\n# part: ")[1:]:
-        name, _unused, body = text.partition("\n")
-        parts[name] = body
-    heads = "import io, json, os, re, sys, threading\nfrom typing import *\n"
-    return heads + "\n".join(parts.get(name, "") for name in TAP_PARTS)
-
-
-def main() -> None:
-    with open(__file__) as source:
-        program = source.read()
-    answer, status = wrap(System(), sys.argv, dict(os.environ), program)
+def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
+    gc.enable()  # see boot.py
+    answer, status = wrap(System(), sys.argv, dict(os.environ), library, afterwards)
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(status)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import stat
 import subprocess
@@ -40,14 +41,16 @@ import errno, importlib.util, json, os, sys, time
 spec = importlib.util.spec_from_file_location("wrapper_under_test", sys.argv[1])
 w = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(w)
+library = w.CarriedLibrary("", {{}}, w.TEXTS)
+sys.meta_path.insert(0, library)
+from longrun_jobs import system, wrapper
+w.System = system.System
 def fails(number):
     raise OSError(number, os.strerror(number))
 class Faulty(w.System):
     pass
 {faults}
-with open(sys.argv[1], encoding="utf-8") as source:
-    program = source.read()
-answer, status = w.wrap(Faulty(), sys.argv[1:], dict(os.environ), program)
+answer, status = wrapper.wrap(Faulty(), sys.argv[1:], dict(os.environ), library)
 sys.stdout.write(json.dumps(answer) + "\\n")
 sys.stdout.flush()
 os._exit(status)
@@ -312,12 +315,20 @@ class Place:
                 System.kill(pid, start, signal.SIGKILL)
             time.sleep(0.01)
 
+    def kept_by_wrapper(self):
+        """Where async_wrapper keeps its compiled parts."""
+        digest = re.search(r"run_wrapper\(TEXTS, .(\w+).\)", WRAPPER.read_text()).group(1)
+        return self.async_dir / ".longrun" / f"library-{sys.hexversion:x}-{digest}.code"
+
     def files(self):
-        """Every file below the async dir, as a path relative to it."""
+        """Every file below the async dir, as a path relative to it; but for the code that is kept for the next start."""
+        kept = self.kept_by_wrapper()
         found = []
         for path, _unused, names in os.walk(str(self.async_dir)):
             found += [
-                os.path.relpath(os.path.join(path, name), str(self.async_dir)) for name in names
+                os.path.relpath(os.path.join(path, name), str(self.async_dir))
+                for name in names
+                if os.path.join(path, name) != str(kept)
             ]
         return sorted(found)
 
@@ -397,6 +408,7 @@ def carried_program():
         library = {path.stem: path.read_text(encoding="utf-8") for path in LIBRARY.glob("*.py")}
         library[""] = library.pop("__init__")
         boot = library.pop("boot")
+        library.pop("wrapper_boot")
         for part, text in changed.items():
             library[part] = text(library[part]) if callable(text) else text
         packed = _packed(library)

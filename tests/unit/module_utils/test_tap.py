@@ -4,10 +4,14 @@
 
 """What a module's children print is seen while they run, however the module reads it. All processes are real."""
 
+import io
 import json
+import os
 import sys
 
 import pytest
+
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.tap import _TappedFile
 
 # every way in which modules read their children; {gate} keeps the child from its end
 READERS = {
@@ -280,3 +284,52 @@ def test_what_was_printed_last_is_read_before_run_command_is_told_of_the_end(pla
     found = place.result(place.ansiballz(module))
     assert (found["said"], found["status"]) == (said, 0)
     assert found["looks"] == ([None] if said else [0])
+
+
+class Fed(list):
+    """Notes what it is fed with, at that moment."""
+
+    def feed(self, data):
+        self.append(bytes(data))
+
+
+@pytest.fixture
+def pipe():
+    reader, writer = os.pipe()
+    fed = Fed()
+    with io.BufferedReader(_TappedFile(open(reader, "rb", buffering=0), fed, {})) as tapped:
+        with open(writer, "wb", buffering=0) as end:
+            yield tapped, end, fed
+
+
+def test_who_reads_to_the_end_reads_at_once_what_a_pipe_holds(pipe):
+    tapped, end, fed = pipe
+    printed = bytes(bytearray(range(256))) * 256
+    end.write(printed)
+    end.close()
+    assert tapped.read() == printed
+    assert fed == [printed, b""]
+
+
+def test_reading_to_the_end_of_a_pipe_that_does_not_block_gives_what_there_is(pipe):
+    tapped, end, fed = pipe
+    os.set_blocking(tapped.fileno(), False)
+    assert (tapped.read(), fed) == (None, [])
+    end.write(b"some")
+    assert (tapped.read(), fed) == (b"some", [b"some"])
+    end.close()
+    assert (tapped.read(), fed) == (b"", [b"some", b""])
+
+
+def test_a_value_that_must_not_be_shown_is_hidden_where_one_reading_ends_within_it(place):
+    text = """
+        class Module(object):
+            no_log_values = set(["hunter2"])
+            def run_command(self, command):
+                return subprocess.check_output(command, shell=True)
+        out = Module().run_command("printf 'pass hunt'; sleep 0.2; echo er2.")
+        print(json.dumps(dict(out=out.decode("ascii"))))
+    """
+    found = place.result(place.ansiballz(text))
+    assert found["out"] == "pass hunter2.\n"
+    assert found["async_job"]["output"]["stdout_tail"] == ["pass ********."]

@@ -5,9 +5,11 @@
 """async_wrapper, run as core runs it: both conventions, what it answers, what it leaves."""
 
 import json
+import marshal
 import os
 import stat
 import sys
+import zlib
 
 import pytest
 
@@ -306,3 +308,35 @@ def test_a_jobs_standard_input_is_empty(place):
     )
     script = place.script('echo "{\\"read\\": \\"$(cat)\\"}"')
     assert place.result(script, interpreter="/bin/sh")["read"] == ""
+
+
+# what is kept of it
+
+
+def whole(data):
+    return data[:8] == b"%08x" % zlib.crc32(data[8:])
+
+
+def test_the_next_start_need_not_compile_it(place):
+    place.result(place.ansiballz(MODULE))
+    path = place.kept_by_wrapper()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    packed, codes = marshal.loads(path.read_bytes()[8:])
+    lie = "import os, sys\ndef main(*_given):\n    print('{\"liar\": true}', flush=True)\n    os._exit(0)\n"
+    codes["wrapper"] = marshal.dumps(compile(lie, "lie", "exec"))
+    data = marshal.dumps((packed, codes))
+    path.write_bytes(b"%08x" % zlib.crc32(data) + data)
+    assert place.call(place.ansiballz(MODULE)) == ({"liar": True}, 0)
+
+
+@pytest.mark.parametrize("how", ["damaged", "writable"])
+def test_what_is_kept_and_not_to_be_believed_is_made_anew(place, how):
+    place.result(place.ansiballz(MODULE))
+    path = place.kept_by_wrapper()
+    if how == "damaged":
+        path.write_bytes(path.read_bytes()[:1000])
+    else:
+        path.chmod(0o620)
+    assert place.result(place.ansiballz(MODULE))["changed"] is True
+    assert whole(path.read_bytes())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -32,7 +32,9 @@ def tool(tmp_path, monkeypatch):
         monkeypatch.setattr(tool, "PACKAGE", tmp_path)
         monkeypatch.setattr(tool, "HEAD", head)
         program = tool.Program("wrapper", tmp_path / "target" / "out.py", "#!/usr/bin/python\n")
-        monkeypatch.setattr(tool, "PROGRAMS", (program,))
+        monkeypatch.setattr(tool, "PROGRAMS", (program._replace(loaded="boot" in parts),))
+        monkeypatch.setattr(tool, "ALWAYS", ())
+        monkeypatch.setattr(tool, "LOADERS", ("boot",))
         monkeypatch.setattr(tool, "ROOT", tmp_path)
         (tmp_path / "target").mkdir(exist_ok=True)
 
@@ -92,9 +94,51 @@ def test_the_parts_stand_in_the_order_in_which_they_need_each_other_and_run(tool
     assert (done.stdout, done.stderr) == ("12", "")
 
 
+LOADER = """
+import sys
+
+
+def run_wrapper(texts, digest):
+    sys.stdout.write(f"{digest} {sorted(texts)}\\n")
+    for text in texts.values():
+        sys.stdout.write(text)
+"""
+
+
+def run_loaded(tool):
+    done = subprocess.run(
+        [sys.executable, "-c", tool.amalgamate(*tool.PROGRAMS), "argument"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    told, _unused, texts = done.stdout.partition("\n")
+    return told, texts
+
+
+def test_of_a_loaded_program_the_parts_are_texts_as_they_were_without_their_comments(tool):
+    first = 'import re\n\nfrom .a import one\n\n\ndef main():\n    """Docs."""\n    # why\n    return re.sub(r"\\\\n\\d", "", one)\n'
+    tool.package(boot=LOADER, wrapper=first, a='one = "1"\n')
+    told, texts = run_loaded(tool)
+    digest, _unused, names = told.partition(" ")
+    assert names == "['', 'a', 'wrapper']"
+    assert 'return re.sub(r"\\\\n\\d", "", one)' in texts
+    assert "from .a import one" in texts
+    assert "Docs" not in texts and "why" not in texts
+    assert run_loaded(tool)[0] == told
+    tool.package(boot=LOADER, wrapper=first, a='one = "2"\n')
+    assert run_loaded(tool)[0].partition(" ")[0] != digest
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
+        (
+            {"boot": LOADER, "wrapper": "x = \"'''\"\n"},
+            "wrapper.py: three single quotes would end the text that it becomes",
+        ),
         (
             {"wrapper": "from .a import x\nTHING = 1\n", "a": "x = 1\ndef THING():\n    pass\n"},
             "THING is defined in a.py and in wrapper.py",
@@ -136,6 +180,6 @@ def test_the_result_is_one_program_of_ascii_that_compiles(tool):
         text = tool.amalgamate(program)
         text.encode("ascii")  # it is read under whatever locale the target has
         compile(text, program.target.name, "exec")
-        assert "from ." not in text
+        assert program.loaded or "from ." not in text
         assert "import ansible" not in text
         assert "from ansible" not in text
