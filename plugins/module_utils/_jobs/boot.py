@@ -98,7 +98,10 @@ class KeptLibrary:
     """The file that keeps the library for this very Python; its directory must be there already."""
 
     def __init__(self, directory: str, digest: str) -> None:
-        self._directory = os.path.expanduser(directory)
+        home = os.environ.get("HOME")
+        if directory.startswith("~/") and home:  # another user's, or an unknown one, has nothing of ours
+            directory = home + directory[1:]
+        self._directory = directory
         self._name = f"library-{sys.hexversion:x}-{digest}.code"
 
     def _open_directory(self) -> int:
