@@ -84,7 +84,7 @@ class KeptLibrary:
 
     def __init__(self, directory: str, digest: str) -> None:
         home = os.environ.get("HOME")
-        if directory.startswith("~/") and home:  # another user's, or an unknown one, has nothing of ours
+        if directory.startswith("~/") and home:
             directory = home + directory[1:]
         self._directory = directory
         self._name = f"library-{sys.hexversion:x}-{digest}.code"
@@ -3354,7 +3354,6 @@ class Supervisor:
 
     def go(self) -> None:
         system, record = self._system, self._record
-        self._notice = child_end_notice()
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
         system.become_subreaper()
@@ -3363,6 +3362,7 @@ class Supervisor:
             "start": system.process_start(system.getpid()) or 0,
         }
         try:
+            self._notice = child_end_notice()
             if self._plan.settle is not None:
                 self._plan.settle(record)
             if self._plan.ticket is not None:
@@ -3793,7 +3793,8 @@ def _set_going(
         failure = sys.exc_info()[1]
         try:
             for job in left:
-                job.fail(_told(f"the process that starts {job.jid}", failure))
+                job.fail(f"the process that starts {job.jid} failed: {failure!r}")
+                _keep_traceback(job)
         finally:
             system.exit(0)
 
@@ -3815,11 +3816,9 @@ def _supervise(
             then()
         supervisor.supervise()
     finally:
-        failure = sys.exc_info()[1]
         try:
-            if failure is not None:
-                text = _told(f"the supervisor of {job.jid}", failure)
-                job.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
+            if sys.exc_info()[1] is not None:
+                _keep_traceback(job)
         finally:
             job.system.exit(1)
 
@@ -3830,10 +3829,11 @@ def _sweep(system: Any, async_dir: Directory) -> None:
     sweep(system, async_dir)
 
 
-def _told(who: str, failure: Optional[BaseException]) -> str:
+def _keep_traceback(job: Accepted) -> None:
     import traceback
 
-    return f"{who} failed: {failure!r}\n{traceback.format_exc()}"
+    text = traceback.format_exc()
+    job.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
 ''',
     "wrapper": r'''
 import gc
@@ -3981,4 +3981,4 @@ def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '61e4fcae0d0df62a')
+    run_wrapper(TEXTS, 'fcda511554ce366b')

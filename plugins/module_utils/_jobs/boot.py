@@ -99,7 +99,8 @@ class KeptLibrary:
 
     def __init__(self, directory: str, digest: str) -> None:
         home = os.environ.get("HOME")
-        if directory.startswith("~/") and home:  # another user's, or an unknown one, has nothing of ours
+        # another user's home, or an unknown one, has nothing of ours
+        if directory.startswith("~/") and home:
             directory = home + directory[1:]
         self._directory = directory
         self._name = f"library-{sys.hexversion:x}-{digest}.code"

@@ -122,7 +122,8 @@ def _set_going(
         failure = sys.exc_info()[1]
         try:
             for job in left:
-                job.fail(_told(f"the process that starts {job.jid}", failure))
+                job.fail(f"the process that starts {job.jid} failed: {failure!r}")
+                _keep_traceback(job)
         finally:
             system.exit(0)
 
@@ -146,11 +147,9 @@ def _supervise(
             then()
         supervisor.supervise()
     finally:
-        failure = sys.exc_info()[1]
         try:
-            if failure is not None:
-                text = _told(f"the supervisor of {job.jid}", failure)
-                job.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
+            if sys.exc_info()[1] is not None:
+                _keep_traceback(job)
         finally:
             job.system.exit(1)
 
@@ -161,7 +160,9 @@ def _sweep(system: Any, async_dir: Directory) -> None:
     sweep(system, async_dir)
 
 
-def _told(who: str, failure: Optional[BaseException]) -> str:
+def _keep_traceback(job: Accepted) -> None:
+    """Of the exception that is on its way."""
     import traceback
 
-    return f"{who} failed: {failure!r}\n{traceback.format_exc()}"
+    text = traceback.format_exc()
+    job.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))

@@ -75,7 +75,6 @@ class Supervisor:
     def go(self) -> None:
         """Take the job over, and set its first module going, unless it has to wait for its turn."""
         system, record = self._system, self._record
-        self._notice = child_end_notice()
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
         system.become_subreaper()
@@ -84,6 +83,7 @@ class Supervisor:
             "start": system.process_start(system.getpid()) or 0,
         }
         try:
+            self._notice = child_end_notice()
             if self._plan.settle is not None:
                 self._plan.settle(record)
             if self._plan.ticket is not None:

@@ -105,13 +105,13 @@ def test_what_a_module_imports_of_the_standard_library_is_there_as_well():
         except ImportError:
             pass
         def main():
-            import chunk
+            import sched
     """
     files = dict(FILES, **{"ansible/modules/demo.py": textwrap.dedent(demo)})
     told = shared(
         """
 shared.load("ansible.modules.demo")
-names = ("colorsys", "wave", "ansible.module_utils.later", "nowhere", "sndhdr", "chunk", "ansible.modules.demo")
+names = ("colorsys", "wave", "ansible.module_utils.later", "nowhere", "sndhdr", "sched", "ansible.modules.demo")
 print(json.dumps([name for name in names if name in sys.modules]))
 """,
         files,

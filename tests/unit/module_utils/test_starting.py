@@ -290,7 +290,10 @@ def test_what_starts_several_fails_behind_the_answer_and_each_job_tells_it(place
     for jid in jids:
         found = place.ended(jid)
         assert found["async_job"]["reason"] == "not_started"
-        assert "failed: ZeroDivisionError('division by zero')" in found["msg"]
+        assert found["msg"].startswith(
+            f"the job could not go on: the process that starts {jid} failed: ZeroDivisionError('division by zero'"
+        )
+        assert "find_prctl" in place.text(jid, "supervisor_error")
     place.all_gone()
     assert requests.result(requests.job(Module(WELL), queue="q"))["said"] == "well"
 
