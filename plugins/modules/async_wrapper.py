@@ -3079,7 +3079,7 @@ class Accepted:
         self.job_dir = private.child(self.jid, create=True, durable=False)
         self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
         self.job_dir.reserve()
-        if self.plan.ticket is None:
+        if self.plan.ticket is None or self.plan.ticket.due():
             begin(record, system.boot_id(), system.time(), system.monotonic())
         else:
             enqueue(record, system.boot_id(), system.time())
@@ -3310,6 +3310,7 @@ from .states import (
     REASON_REQUEST,
     STATE_CANCELLED,
     STATE_FAILED,
+    STATE_QUEUED,
     STATE_SUCCEEDED,
     STATE_TIMED_OUT,
 )
@@ -3365,14 +3366,18 @@ class Supervisor:
             self._notice = child_end_notice()
             if self._plan.settle is not None:
                 self._plan.settle(record)
-            if self._plan.ticket is not None:
+            if self._queued:
                 self._write_record()
         except (OSError, JobError) as error:
             self._going = self._cannot(error)
             return
-        if self._plan.ticket is None:
+        if not self._queued:
             self._limit_time()
             self._going = self._start_module(self._write_record)
+
+    @property
+    def _queued(self) -> bool:
+        return bool(self._record["state"] == STATE_QUEUED)
 
     def _begin(self) -> None:
         system = self._system
@@ -3475,7 +3480,7 @@ class Supervisor:
 
     def _run(self) -> Ending:
         record = self._record
-        if self._going and self._plan.ticket is not None:
+        if self._going and self._queued:
             if not self._wait_for_turn():
                 return STATE_CANCELLED, REASON_REQUEST
             self._begin()
@@ -3981,4 +3986,4 @@ def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, 'fcda511554ce366b')
+    run_wrapper(TEXTS, 'e9eb8bcbf835da00')

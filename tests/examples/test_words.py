@@ -72,7 +72,10 @@ def test_every_end_in_the_guide_is_one_that_may_come() -> None:
 
 @pytest.mark.parametrize("reason", sorted(ending._MESSAGES))
 def test_the_guide_has_the_message_of_an_end(reason: str) -> None:
-    message = ending._MESSAGES[reason].format(idle_timeout=300)
+    refusal = (
+        "could not start a module of j402058509351.34914: Resource temporarily unavailable (EAGAIN)"
+    )
+    message = ending._MESSAGES[reason].format(idle_timeout=300, refusal=refusal)
     (row,) = [row for row in rst_rows(TROUBLESHOOTING, "Reasons") if words(row[0]) == {reason}]
     assert f"``{message}``" in " ".join(row)
 

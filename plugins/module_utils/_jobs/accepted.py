@@ -51,7 +51,7 @@ class Accepted:
         self.job_dir = private.child(self.jid, create=True, durable=False)
         self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
         self.job_dir.reserve()
-        if self.plan.ticket is None:
+        if self.plan.ticket is None or self.plan.ticket.due():
             begin(record, system.boot_id(), system.time(), system.monotonic())
         else:
             enqueue(record, system.boot_id(), system.time())

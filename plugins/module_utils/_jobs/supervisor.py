@@ -27,6 +27,7 @@ from .states import (
     REASON_REQUEST,
     STATE_CANCELLED,
     STATE_FAILED,
+    STATE_QUEUED,
     STATE_SUCCEEDED,
     STATE_TIMED_OUT,
 )
@@ -86,14 +87,18 @@ class Supervisor:
             self._notice = child_end_notice()
             if self._plan.settle is not None:
                 self._plan.settle(record)
-            if self._plan.ticket is not None:
+            if self._queued:
                 self._write_record()
         except (OSError, JobError) as error:
             self._going = self._cannot(error)
             return
-        if self._plan.ticket is None:
+        if not self._queued:
             self._limit_time()
             self._going = self._start_module(self._write_record)
+
+    @property
+    def _queued(self) -> bool:
+        return bool(self._record["state"] == STATE_QUEUED)
 
     def _begin(self) -> None:
         """The job runs from now on, and its time with it."""
@@ -206,7 +211,7 @@ class Supervisor:
     def _run(self) -> Ending:
         """Wait for the job's turn, and run its attempts; how it ends."""
         record = self._record
-        if self._going and self._plan.ticket is not None:
+        if self._going and self._queued:
             if not self._wait_for_turn():
                 return STATE_CANCELLED, REASON_REQUEST
             self._begin()

@@ -78,6 +78,13 @@ class Ticket:
             self._queue.system.close(fd)
         return []
 
+    def due(self) -> bool:
+        """Whether its turn has come."""
+        bells = self.bells()
+        for fd in bells:
+            self._queue.system.close(fd)
+        return not bells
+
     def give_back(self) -> None:
         """The job has ended: what it left running may hold the ticket still, and keeps nobody waiting."""
         if self._queue.remove_file(_file_of(self._number)):  # the number is free for others now
