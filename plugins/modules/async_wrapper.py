@@ -3799,6 +3799,7 @@ def _set_going(
         try:
             for job in left:
                 job.fail(f"the process that starts {job.jid} failed: {failure!r}")
+            for job in left:  # not before all have their end, which matters more
                 _keep_traceback(job)
         finally:
             system.exit(0)
@@ -3986,4 +3987,4 @@ def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, 'e9eb8bcbf835da00')
+    run_wrapper(TEXTS, '97cedc04c4a2821d')

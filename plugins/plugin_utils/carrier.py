@@ -29,11 +29,8 @@ _BOOT = "boot"
 _READ_ALL = "import sys; sys.path = [place for place in sys.path if place]; exec(sys.stdin.read())"
 # what runs modules must be the interpreter that any module has; the others need the standard library and nothing else
 _RUNS_MODULES = ("async_run", "async_wrapper")
-_STAYS = (
-    _BOOT,
-    "wrapper_boot",
-    "housekeeping",
-)  # the first is sent as it is, the others are for programs of one file
+# the first is sent as it is, the others are for programs of one file
+_STAYS = (_BOOT, "wrapper_boot", "housekeeping")
 
 
 def _packed(value: Any, level: int) -> str:

@@ -123,6 +123,7 @@ def _set_going(
         try:
             for job in left:
                 job.fail(f"the process that starts {job.jid} failed: {failure!r}")
+            for job in left:  # not before all have their end, which matters more
                 _keep_traceback(job)
         finally:
             system.exit(0)
