@@ -31,8 +31,8 @@ if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks t
 
 
 # these load the others; what is loaded has a stand-in for typing
-LOADERS = ("boot", "wrapper_boot")
-ALWAYS = ("untyped",)
+LOADERS = ("carrier.boot", "carrier.wrapper_boot")
+ALWAYS = ("carrier", "carrier.untyped")
 LOADED_TAIL = """\
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
     run_wrapper(TEXTS, {digest!r})
@@ -50,15 +50,26 @@ class Program(NamedTuple):
 
 PROGRAMS = (
     Program(
-        "wrapper", ROOT / "plugins" / "modules" / "async_wrapper.py", "#!/usr/bin/python\n", True
+        "requests.wrapper",
+        ROOT / "plugins" / "modules" / "async_wrapper.py",
+        "#!/usr/bin/python\n",
+        True,
     ),
     # run by the Python that the role finds
-    Program("housekeeping", ROOT / "roles" / "housekeeping" / "files" / "housekeeping.py", ""),
+    Program(
+        "requests.housekeeping", ROOT / "roles" / "housekeeping" / "files" / "housekeeping.py", ""
+    ),
 )
 
 
 class AmalgamationError(Exception):
     """The package is written in a way that one namespace cannot hold."""
+
+
+def file_of(part: str) -> Path:
+    """Where the text of a part is: ``model.jid`` in ``model/jid.py``, a package in its ``__init__.py``."""
+    path = PACKAGE.joinpath(*part.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def parts_in_order(entry: str) -> list[str]:
@@ -72,11 +83,13 @@ def parts_in_order(entry: str) -> list[str]:
         if name in entered:
             raise AmalgamationError(f"{name} is imported in a circle")
         entered.add(name)
-        for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
+        for node in ast.walk(ast.parse(file_of(name).read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
                 if node.module is None:
                     raise AmalgamationError(f"{name}.py:{node.lineno}: import names, not modules")
-                visit(node.module)
+                # a part imports from its own package, or from another one beside it
+                package = name.rpartition(".")[0] if node.level == 1 else ""
+                visit(f"{package}.{node.module}".lstrip("."))
         ordered.append(name)
 
     visit(entry)
@@ -115,12 +128,12 @@ def docstring_lines(tree: ast.AST) -> dict[int, tuple[int, bool]]:
 
 def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str]]:
     """The code of one part, its imports taken out; the names that it defines."""
-    tree = ast.parse((PACKAGE / f"{name}.py").read_text())
+    tree = ast.parse(file_of(name).read_text())
     dropped: set[int] = set()
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
             continue
-        of_part = isinstance(node, ast.ImportFrom) and node.level == 1
+        of_part = isinstance(node, ast.ImportFrom) and node.level > 0
         if node.col_offset and not of_part:
             continue  # put off to where it is needed, and stays there
         assert node.end_lineno is not None
@@ -138,7 +151,7 @@ def body_of(name: str, imports: set[str], typed: set[str]) -> tuple[str, set[str
 
 def code_of(name: str, without: set[int]) -> str:
     """The lines of one part but those given, docstrings and lines of comment."""
-    text = (PACKAGE / f"{name}.py").read_text()
+    text = file_of(name).read_text()
     lines = text.splitlines()
     dropped = set(without)
     for first, (last, alone) in docstring_lines(ast.parse(text)).items():
@@ -167,7 +180,9 @@ def literal_of(name: str) -> str:
 
 def loaded_program(program: Program) -> str:
     """The loader, and the parts as texts."""
-    names = [*ALWAYS, *parts_in_order(program.entry)]
+    needed = [*ALWAYS, *parts_in_order(program.entry)]
+    packages = sorted({name.rpartition(".")[0] for name in needed} - {"", *needed})
+    names = [*packages, *needed]
     texts = {"": "''", **{name: literal_of(name) for name in names}}
     digest = hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()[:16]
     parts = "".join(f'    "{name}": {text},\n' for name, text in texts.items())

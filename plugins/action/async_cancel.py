@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.cancel import CANCEL_OPTIONS
-from ansible_collections.longrun.jobs.plugins.plugin_utils.carried_action import CarriedAction
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.cancel import (
+    CANCEL_OPTIONS,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.carried_action import (
+    CarriedAction,
+)
 
 
 class ActionModule(CarriedAction):

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.prune import PRUNE_OPTIONS
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.prune import PRUNE_OPTIONS
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
-from ansible_collections.longrun.jobs.plugins.plugin_utils.carried_action import CarriedAction
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.carried_action import (
+    CarriedAction,
+)
 
 
 class ActionModule(CarriedAction):

@@ -12,27 +12,29 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import parse_duration
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.settings import (
+    parse_duration,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
-from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput
-from ansible_collections.longrun.jobs.plugins.plugin_utils.orders import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering.orders import (
     RUN_TASK_OPTIONS,
     Order,
     Step,
     fingerprint,
     read_orders,
 )
-from ansible_collections.longrun.jobs.plugins.plugin_utils.refusal import (
-    refusal,
-    windows_refusal,
-)
-from ansible_collections.longrun.jobs.plugins.plugin_utils.started import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering.started import (
     predicted_result,
     started_result,
     waited_run_result,
 )
-from ansible_collections.longrun.jobs.plugins.plugin_utils.waiter import Awaited, Waiter
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.refusal import (
+    refusal,
+    windows_refusal,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.live import LiveOutput
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waiter import Awaited, Waiter
 
 _RECONNECT_SECONDS = 600.0  # for a host that is away, while nothing else limits the wait
 

@@ -11,9 +11,14 @@ from typing import Any
 
 from ansible.utils.vars import merge_hash
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import STATUS_OPTIONS
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.status import (
+    STATUS_OPTIONS,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
-from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput, live_output
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.live import (
+    LiveOutput,
+    live_output,
+)
 
 _LONGEST_REQUEST = (
     60.0  # seconds: a connection that is silent for longer may be cut by what is in between

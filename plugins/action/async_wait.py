@@ -11,22 +11,24 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
-from ansible_collections.longrun.jobs.plugins.plugin_utils.budget import ErrorBudget
-from ansible_collections.longrun.jobs.plugins.plugin_utils.live import LiveOutput
-from ansible_collections.longrun.jobs.plugins.plugin_utils.references import job_references
-from ansible_collections.longrun.jobs.plugins.plugin_utils.refusal import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._batches.budget import ErrorBudget
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.references import (
+    job_references,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.refusal import (
     refusal,
     windows_refusal,
 )
-from ansible_collections.longrun.jobs.plugins.plugin_utils.waited import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.live import LiveOutput
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waited import (
     WAIT_TASK_OPTIONS,
     cancelled_result,
     over_budget_result,
     waited_result,
 )
-from ansible_collections.longrun.jobs.plugins.plugin_utils.waiter import Awaited, Waiter
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waiter import Awaited, Waiter
 
 
 class ActionModule(_core.CarrierAction):

@@ -122,17 +122,17 @@ from ansible import constants as C
 from ansible.errors import AnsibleOptionsError
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.states import STATE_SUCCEEDED
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.states import STATE_SUCCEEDED
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
-from ansible_collections.longrun.jobs.plugins.plugin_utils.bars import HAS_RICH, Painter
-from ansible_collections.longrun.jobs.plugins.plugin_utils.job_text import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.bars import HAS_RICH, Painter
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.job_text import (
     end_line,
     progress_line,
     table,
 )
-from ansible_collections.longrun.jobs.plugins.plugin_utils.screen import Screen
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob, SeenJobs
-from ansible_collections.longrun.jobs.plugins.plugin_utils.watching import Watching
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.screen import Screen
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJob, SeenJobs
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.watching import Watching
 
 _ROWS_LEFT_FREE = 6  # so that what is printed above the bars can be read
 _QUIET_VERBOSITY = 2  # from here on, core's own words about polls are printed, too

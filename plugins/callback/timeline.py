@@ -81,9 +81,9 @@ from ansible.errors import AnsibleOptionsError
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
-from ansible_collections.longrun.jobs.plugins.plugin_utils.page_file import write_page
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJobs
-from ansible_collections.longrun.jobs.plugins.plugin_utils.timeline import render, timeline
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.page_file import write_page
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJobs
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.timeline import render, timeline
 
 
 class CallbackModule(CallbackBase):

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.batches import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._batches.batches import (
     cut_waves,
     host_outcome,
     jobs_of_batch,

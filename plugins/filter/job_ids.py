@@ -12,8 +12,10 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
-from ansible_collections.longrun.jobs.plugins.plugin_utils.references import job_references
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.references import (
+    job_references,
+)
 
 DOCUMENTATION = r"""
 name: job_ids

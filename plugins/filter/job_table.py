@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.job_text import table
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJobs
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.job_text import table
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJobs
 
 DOCUMENTATION = r"""
 name: job_table

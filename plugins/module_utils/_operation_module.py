@@ -9,7 +9,10 @@ from typing import Any, Dict, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.operations import perform, say
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.operations import (
+    perform,
+    say,
+)
 
 
 def run_as_module(

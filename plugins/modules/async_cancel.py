@@ -153,7 +153,9 @@ unreadable:
   sample: []
 """
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.cancel import CANCEL_OPTIONS
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.cancel import (
+    CANCEL_OPTIONS,
+)
 from ansible_collections.longrun.jobs.plugins.module_utils._operation_module import run_as_module
 
 

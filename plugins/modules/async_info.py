@@ -181,7 +181,7 @@ async_dir:
   sample: /root/.ansible_async
 """
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.listing import INFO_OPTIONS
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.info import INFO_OPTIONS
 from ansible_collections.longrun.jobs.plugins.module_utils._operation_module import run_as_module
 
 

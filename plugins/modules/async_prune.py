@@ -130,7 +130,7 @@ async_dir:
   sample: /root/.ansible_async
 """
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.prune import PRUNE_OPTIONS
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.prune import PRUNE_OPTIONS
 from ansible_collections.longrun.jobs.plugins.module_utils._operation_module import run_as_module
 
 

@@ -399,7 +399,9 @@ async_job:
       max_rss_bytes: 40112128
 """
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import STATUS_OPTIONS
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.status import (
+    STATUS_OPTIONS,
+)
 from ansible_collections.longrun.jobs.plugins.module_utils._operation_module import run_as_module
 
 

@@ -23,7 +23,7 @@ CARRIED_PACKAGE = "longrun_jobs"
 KEPT = "_library_kept"  # whether the next request may come without the library
 _KEPT_SECONDS = 7 * 86400
 
-_UNTYPED = "untyped"  # the part that stands in the place of typing while others are loaded
+_UNTYPED = "carrier.untyped"  # the part that stands in the place of typing while others are loaded
 
 
 class CarriedLibrary:
@@ -34,6 +34,8 @@ class CarriedLibrary:
         self._packed = packed
         self._texts = texts
         self._codes = codes
+        names = self._codes or self.texts
+        self._packages = {name.rpartition(".")[0] for name in names}
 
     @property
     def texts(self) -> "Dict[str, str]":
@@ -43,7 +45,7 @@ class CarriedLibrary:
         return self._texts
 
     def text_of(self, parts: "Sequence[str]") -> str:
-        lines = []  # type: List[str]
+        lines: List[str] = []
         for part in parts:
             lines += [x for x in self.texts[part].splitlines() if not x.startswith("from .")]
         return "\n".join(lines)
@@ -59,8 +61,8 @@ class CarriedLibrary:
         package, _unused, part = name.partition(".")
         if package != CARRIED_PACKAGE or (part not in self._codes and part not in self.texts):
             return None
-        spec_class = type(sys.__spec__)  # type: Any
-        return spec_class(name, self, is_package=not part)
+        spec_class: Any = type(sys.__spec__)
+        return spec_class(name, self, is_package=part in self._packages)
 
     def create_module(self, _spec: "Any") -> None:
         return None
@@ -71,7 +73,7 @@ class CarriedLibrary:
         if part in ("", _UNTYPED) or "typing" in sys.modules:
             exec(code, module.__dict__)
             return
-        from longrun_jobs.untyped import Untyped  # type: ignore[import-not-found]
+        from longrun_jobs.carrier.untyped import Untyped  # type: ignore[import-not-found]
 
         sys.modules["typing"] = Untyped("typing")
         try:
@@ -143,7 +145,7 @@ class KeptLibrary:
     def _sweep(directory: int) -> None:
         import time
 
-        names = os.listdir(directory)  # type: List[str]
+        names: List[str] = os.listdir(directory)
         for name in names:
             if name.lstrip(".").startswith("library-"):
                 age = time.time() - os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime
@@ -165,7 +167,7 @@ def boot(
             os._exit(0)
         library = CarriedLibrary(packed, {})
     sys.meta_path.insert(0, library)
-    from longrun_jobs.operations import answer_to, say  # type: ignore[import-not-found]
+    from longrun_jobs.requests.operations import answer_to, say  # type: ignore[import-not-found]
 
     told = json.loads(zlib.decompress(binascii.a2b_base64(request)).decode("utf-8"))
     answer = answer_to(told, texts, library)
@@ -194,14 +196,32 @@ def run_wrapper(texts: "Dict[str, str]", digest: str) -> None:
             keeper.write("", whole)
 
     sys.meta_path.insert(0, library)
-    from longrun_jobs.wrapper import main  # type: ignore[import-not-found]
+    from longrun_jobs.requests.wrapper import main  # type: ignore[import-not-found]
 
     main(library, keep)
 
 
 TEXTS = {
     "": '',
-    "untyped": r'''
+    "inspection": r'''
+
+''',
+    "model": r'''
+
+''',
+    "requests": r'''
+
+''',
+    "supervisor": r'''
+
+''',
+    "system": r'''
+
+''',
+    "carrier": r'''
+
+''',
+    "carrier.untyped": r'''
 import operator
 import sys
 
@@ -220,7 +240,7 @@ def _record(name: str, namespace: "Dict[str, Any]") -> type:
     annotations = namespace.get("__annotations__")
     if annotations is None:  # from Python 3.14 on, they are made when they are asked for
         annotations = namespace["__annotate_func__"](1)
-    fields = tuple(annotations)  # type: Tuple[str, ...]
+    fields: Tuple[str, ...] = tuple(annotations)
     defaults = {field: namespace[field] for field in fields if field in namespace}
 
     def make(cls: "Any", *given: "Any", **named: "Any") -> "Any":
@@ -262,7 +282,7 @@ class Untyped(type(sys)):  # type: ignore[misc]  # the class of modules
             raise AttributeError(name)
         return self._HINT
 ''',
-    "errors": r'''
+    "model.errors": r'''
 import errno
 from typing import Any, Dict, Optional
 
@@ -284,439 +304,27 @@ def refused(action: str, path: str, error: OSError, hint: Optional[str] = None) 
         text = f"{text}; {hint}"
     return JobError(text, path=path, errno=name)
 ''',
-    "chain": r'''
-from typing import Mapping, NamedTuple, Optional
+    "model.jid": r'''
+import re
 
-BLOCK_STEPS = "steps"
-BLOCK_RESCUE = "rescue"
-BLOCK_ALWAYS = "always"
-BLOCKS = (BLOCK_STEPS, BLOCK_RESCUE, BLOCK_ALWAYS)
+from .errors import JobError
 
 
-class Place(NamedTuple):
+def check_jid(jid: object) -> str:
+    if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
+        return jid
+    raise JobError(
+        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
+        "as ansible_job_id of the task that started the job has it"
+    )
 
-    block: str
-    number: int
 
-
-class Chain:
-
-    def __init__(self, sizes: Mapping[str, int]) -> None:
-        self._sizes = {block: sizes.get(block, 0) for block in BLOCKS}
-        self._place = Place(BLOCK_STEPS, 0)
-        self.failed = False  # whether the job, were this its end, would have failed
-        self._settle()
-
-    @property
-    def current(self) -> Optional[Place]:
-        block, number = self._place
-        return self._place if number < self._sizes[block] else None
-
-    def note(self, succeeded: bool) -> None:
-        block, number = self._place
-        if succeeded:
-            self._place = Place(block, number + 1)
-            if block == BLOCK_RESCUE and number + 1 == self._sizes[block]:
-                self.failed = False
-        else:
-            self.failed = True
-            if block == BLOCK_STEPS and self._sizes[BLOCK_RESCUE]:
-                self._place = Place(BLOCK_RESCUE, 0)
-            elif block == BLOCK_ALWAYS:
-                self._place = Place(BLOCK_ALWAYS, self._sizes[BLOCK_ALWAYS])
-            else:
-                self._place = Place(BLOCK_ALWAYS, 0)
-        self._settle()
-
-    def abandon(self) -> None:
-        self.failed = True
-        number = self._sizes[BLOCK_ALWAYS] if self._place.block == BLOCK_ALWAYS else 0
-        self._place = Place(BLOCK_ALWAYS, number)
-
-    def _settle(self) -> None:
-        block, number = self._place
-        if block != BLOCK_ALWAYS and number >= self._sizes[block]:
-            self._place = Place(BLOCK_ALWAYS, 0)
+def make_jid(given: str, pid: int) -> str:
+    if not re.match(r"j?[0-9]{1,20}\Z", given):
+        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
+    return f"{given}.{pid}"
 ''',
-    "spool": r'''
-import os
-from typing import List, Tuple
-
-
-def spool_pieces(names: List[str], stream: str) -> List[Tuple[int, str]]:
-    found = []
-    for name in names:
-        base, _unused, start = name.partition(".")
-        if base == stream and (name == stream or start.isdigit()):
-            found.append((int(start or 0), name))
-    return sorted(found)
-
-
-class SpoolWriter:
-
-    def __init__(self, directory: str, stream: str, limit: int) -> None:
-        self._directory = directory
-        self._stream = stream
-        self._limit = limit
-        self._fd = -1
-        self._piece = stream
-        self._room = 0
-        self._end = 0  # logical offset of the next byte
-        for start, name in spool_pieces(os.listdir(directory), stream):
-            self._end = start + os.stat(os.path.join(directory, name)).st_size
-
-    def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        if not self._limit:
-            self._touch()
-            return
-        while view:
-            try:
-                if self._fd < 0 or self._room <= 0:
-                    self._next_piece()
-                written = os.write(self._fd, view[: self._room])
-            except OSError:
-                self._give_up_piece()
-                self._end += len(view)
-                return
-            self._end += written
-            self._room -= written
-            view = view[written:]
-
-    def _touch(self) -> None:
-        try:
-            if self._fd < 0:
-                self._open_piece(self._stream)
-            os.utime(self._fd)
-        except OSError:
-            self.close()
-
-    def _give_up_piece(self) -> None:
-        if self._fd < 0:
-            return
-        empty = os.fstat(self._fd).st_size == 0
-        self.close()
-        if empty:
-            try:
-                os.unlink(os.path.join(self._directory, self._piece))
-            except OSError:
-                pass  # gone with its job
-
-    def _open_piece(self, name: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
-        self._piece = name
-
-    def _next_piece(self) -> None:
-        self.close()
-        head = self._end == 0
-        self._open_piece(self._stream if head else f"{self._stream}.{self._end}")
-        self._room = max(1, self._limit // 2 if head else self._limit // 4)
-        newer = [
-            piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]
-        ]
-        for _unused, old in newer[:-2]:
-            os.unlink(os.path.join(self._directory, old))
-
-    def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-''',
-    "store": r'''
-import errno
-import os
-import stat
-from typing import Any, List, Optional, Sequence, Tuple
-
-from .errors import JobError, refused
-
-PRIVATE_DIR = ".longrun"
-RECORD_FILE = "record.json"
-LOCK_FILE = "lock"  # held by the supervisor as long as it lives
-MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
-RESULT_FILE = "result"  # what the module printed
-MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
-EXIT_FILE = "exit"  # the module's exit status: its result is whole
-PROGRESS_FILE = "progress"
-REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
-SHOWN_FILE = "shown"  # the cursor up to which a controller that waits has shown the output
-RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
-NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
-STEPS_FILE = "steps"  # of a chain: a line of JSON for each step that has ended, with its result
-PAYLOAD_FILE = "payload"  # a module that cannot be run from memory, and its arguments
-ARGUMENTS_FILE = "arguments"
-PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
-
-LOCK_SH = 1
-LOCK_EX = 2
-LOCK_NB = 4
-LOCK_UN = 8
-_RESERVE_BYTES = 16384
-_REMOVALS = 100  # of a directory in which somebody makes files; he is done with that long before
-_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-
-
-def write_all(system: Any, fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[system.write(fd, view) :]
-
-
-class Directory:
-
-    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
-        self.system = system
-        self.path = path
-        self.fd = fd
-        self.owners = owners
-
-    def close(self) -> None:
-        if self.fd >= 0:
-            self.system.close(self.fd)
-            self.fd = -1
-
-    def join(self, name: str) -> str:
-        return os.path.join(self.path, name)
-
-    def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
-        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
-        info = self.system.fstat(fd)
-        if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
-            self.system.close(fd)
-            owner = self.system.owner_name(info.st_uid)
-            raise JobError(
-                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
-                path=self.join(name),
-            )
-        return int(fd)
-
-    def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
-        try:
-            fd = self.open_file(name)
-        except FileNotFoundError:
-            return None
-        try:
-            if offset:
-                os.lseek(fd, offset, os.SEEK_SET)
-            pieces = []  # type: List[bytes]
-            while limit is None or limit > 0:
-                piece = self.system.read(fd, 1 << 20 if limit is None else min(limit, 1 << 20))
-                if not piece:
-                    break
-                pieces.append(piece)
-                if limit is not None:
-                    limit -= len(piece)
-            return b"".join(pieces)
-        finally:
-            self.system.close(fd)
-
-    def write_file(self, name: str, data: bytes) -> None:
-        write_together(self.system, [(self, name, data)])
-
-    def create_temporary(self, name: str) -> Tuple[str, int]:
-        temporary = f".{name}.{self.system.getpid()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        try:
-            return temporary, self.open_file(temporary, flags)
-        except FileExistsError:  # left by a process of this pid that was killed in mid-write
-            self.system.unlink(temporary, dir_fd=self.fd)
-            return temporary, self.open_file(temporary, flags)
-
-    def remove_file(self, name: str) -> bool:
-        try:
-            self.system.unlink(name, dir_fd=self.fd)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def names(self) -> List[str]:
-        fd = self.system.open(".", _DIRECTORY_FLAGS, dir_fd=self.fd)
-        try:
-            return sorted(self.system.listdir(fd))
-        finally:
-            self.system.close(fd)
-
-    def child(self, name: str, create: bool = False, durable: bool = True) -> "Directory":
-        path = self.join(name)
-        if create:
-            try:
-                self.system.mkdir(name, 0o700, dir_fd=self.fd)
-                if durable:
-                    self.system.fsync(self.fd)
-            except FileExistsError:
-                pass
-        fd = self.system.open(name, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self.fd)
-        info = self.system.fstat(fd)
-        if info.st_uid not in self.owners or info.st_mode & 0o022:
-            self.system.close(fd)
-            owner = self.system.owner_name(info.st_uid)
-            raise JobError(
-                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
-                path=path,
-            )
-        return Directory(self.system, path, fd, self.owners)
-
-    def remove_child(self, name: str) -> None:
-        try:
-            inner = self.child(name)
-        except FileNotFoundError:
-            return
-        try:
-            for attempt in range(_REMOVALS):
-                for entry in inner.names():
-                    inner.remove_file(entry)
-                try:
-                    self.system.rmdir(name, dir_fd=self.fd)
-                    return
-                except OSError as error:
-                    if error.errno != errno.ENOTEMPTY or attempt == _REMOVALS - 1:
-                        raise
-        finally:
-            inner.close()
-
-    def gone(self) -> bool:
-        try:
-            named = self.system.stat(self.path, follow_symlinks=False)
-        except OSError:
-            return True
-        here = self.system.fstat(self.fd)
-        return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
-
-    def size(self, name: str) -> int:
-        try:
-            return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
-        except FileNotFoundError:
-            return 0
-
-    def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
-        try:
-            fd = self.open_file(name, os.O_RDWR | os.O_CREAT if create else _READ_FLAGS)
-        except FileNotFoundError:
-            return None
-        try:
-            self.system.flock(fd, operation)
-        except OSError as error:
-            self.system.close(fd)
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return None
-            raise
-        return int(fd)
-
-    def held(self, name: str) -> bool:
-        fd = self.lock(name, LOCK_SH | LOCK_NB)
-        if fd is None:
-            return self.read_file(name, limit=1) is not None
-        self.system.close(fd)
-        return False
-
-    def reserve(self) -> None:
-        fd = self.open_file(RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        try:
-            write_all(self.system, fd, b"longrun\n" * (_RESERVE_BYTES // 8))
-        finally:
-            self.system.close(fd)
-
-    def release(self) -> None:
-        self.remove_file(RESERVE_FILE)
-
-
-def write_together(
-    system: Any,
-    files: Sequence[Tuple[Directory, str, bytes]],
-    parents: Sequence[Directory] = (),
-) -> None:
-    made = []  # type: List[Tuple[Directory, str, str]]
-    fds = []  # type: List[int]
-    try:
-        try:
-            for directory, name, data in files:
-                temporary, fd = directory.create_temporary(name)
-                fds.append(fd)
-                made.append((directory, temporary, name))
-                write_all(system, fd, data)
-            for fd in fds:
-                system.fsync(fd)
-        finally:
-            for fd in fds:
-                system.close(fd)
-        for directory, temporary, name in made:
-            system.rename(temporary, name, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
-    except OSError:
-        for directory, temporary, _name in made:
-            directory.remove_file(temporary)
-        raise
-    changed = {directory.fd for directory, _temporary, _name in made}
-    for fd in sorted(changed.union(parent.fd for parent in parents)):
-        system.fsync(fd)
-
-
-def expand_home(path: str, home: Optional[str]) -> str:
-    first, _unused, rest = path.partition("/")
-    if not first.startswith("~"):
-        return os.path.abspath(path)
-    base = home if home and first == "~" else _passwd_home(first[1:])
-    return os.path.abspath(os.path.join(base, rest) if base else path)
-
-
-def _passwd_home(user: str) -> Optional[str]:
-    import pwd
-
-    try:
-        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
-    except KeyError:
-        return None
-
-
-def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
-    path = expand_home(given, home)
-    if given.startswith("~"):
-        base = expand_home(given.split("/", 1)[0], home)
-        try:
-            system.stat(base)
-        except OSError as error:
-            raise refused(
-                "use the home",
-                base,
-                error,
-                "set ansible_async_dir to a directory that this user can make",
-            ) from error
-    missing = []
-    ancestor = path
-    while ancestor != "/" and not os.path.lexists(ancestor):
-        missing.append(ancestor)
-        ancestor = os.path.dirname(ancestor)
-    for name in reversed(missing):
-        try:
-            system.mkdir(name, 0o700)
-        except FileExistsError:
-            pass  # another start made it meanwhile
-        except OSError as error:
-            raise refused("make the async dir", name, error) from error
-    return open_async_dir(system, path)
-
-
-def open_async_dir(system: Any, path: str) -> Directory:
-    try:
-        fd = system.open(path, _DIRECTORY_FLAGS)
-    except OSError as error:
-        raise refused("open the async dir", path, error) from error
-    info = system.fstat(fd)
-    euid = system.geteuid()
-    foreign = info.st_uid not in (0, euid)
-    others_write = info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX
-    if others_write or (foreign and info.st_mode & 0o022):
-        system.close(fd)
-        owner = system.owner_name(info.st_uid)
-        raise JobError(
-            f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
-            "so others could put files of theirs in its place; use one that only its owner can write",
-            path=path,
-        )
-    return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))
-''',
-    "output": r'''
+    "model.output": r'''
 import re
 from typing import Iterable, List, NamedTuple, Tuple
 
@@ -886,585 +494,7 @@ class Redactor:
                 at = data.find(secret[:1], at + 1, held)
         return held
 ''',
-    "tap": r'''
-import io
-import os
-import sys
-from typing import Any, Dict, Iterable, List, Optional
-
-from .output import Redactor
-from .spool import SpoolWriter
-
-TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
-_READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
-
-
-class _TappedStream:
-
-    def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
-        self._writer = writer
-        self._lock = lock
-        self._redactor = Redactor(secrets)
-
-    def feed(self, data: bytes) -> None:
-        shown = self._redactor.feed(data) if data else self._redactor.flush()
-        if shown:
-            with self._lock:
-                self._writer.write(shown)
-
-
-class _TappedFile(io.RawIOBase):
-
-    def __init__(self, raw: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> None:
-        super().__init__()
-        self._raw = raw
-        self._stream = stream
-        self._taps = taps
-        taps[raw.fileno()] = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return int(self._raw.fileno())
-
-    def readinto(self, buffer: Any) -> Optional[int]:
-        count = self._raw.readinto(buffer)
-        if count is not None:
-            view: Any = memoryview(buffer)[:count]  # no copy: spooled before it is read into again
-            self._stream.feed(view)
-        return count  # type: ignore[no-any-return]  # what FileIO gives: int or None
-
-    def readall(self) -> Any:
-        whole, buffer = io.BytesIO(), memoryview(bytearray(_READ_BYTES))
-        count = self.readinto(buffer)
-        if count is None:
-            return None
-        while count:
-            whole.write(buffer[:count])
-            count = self.readinto(buffer)
-        return whole.getvalue()
-
-    def close(self) -> None:
-        if not self._raw.closed:
-            self._taps.pop(self._raw.fileno(), None)
-            self._raw.close()
-            self._stream.feed(b"")
-        super().close()
-
-
-class _TappedKernel:
-
-    def __init__(self, taps: Dict[int, _TappedStream]) -> None:
-        self._taps = taps
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(os, name)
-
-    def read(self, fd: int, count: int) -> bytes:
-        data = os.read(fd, count)
-        stream = self._taps.get(fd)
-        if stream is not None:
-            stream.feed(data)
-        return data
-
-
-def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
-    text = isinstance(given, io.TextIOWrapper)
-    encoding, errors = (given.encoding, given.errors) if text else (None, None)
-    binary = given.detach() if text else given
-    buffered = isinstance(binary, io.BufferedReader)
-    raw = binary.detach() if buffered else binary
-    tapped = _TappedFile(raw, stream, taps)  # type: Any
-    if buffered:
-        tapped = io.BufferedReader(tapped)
-    return io.TextIOWrapper(tapped, encoding=encoding, errors=errors) if text else tapped
-
-
-def _secrets_of_callers() -> List[bytes]:
-    frame: Any = sys._getframe(2)  # at the end, None
-    for _unused in range(3):
-        if frame is None:
-            break
-        values = getattr(frame.f_locals.get("self"), "no_log_values", None)
-        if isinstance(values, (set, frozenset)):
-            return [str(value).encode("utf-8", "surrogateescape") for value in values]
-        frame = frame.f_back
-    return []
-
-
-def _asks_for_locales(args: Any) -> bool:
-    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
-
-
-def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
-    pieces = []
-    while True:
-        piece = os.read(fd, 65536)
-        if not piece:
-            break
-        pieces.append(piece)
-    script = (
-        "import sys\n"
-        "if sys.version_info >= (3, 6):\n"
-        f"    exec({tap_text!r})\n"
-        f"    install_tap({directory!r}, {limit!r}, None)\n"
-        f"exec(compile({b''.join(pieces)!r}, '<stdin>', 'exec'))\n"
-    )
-    import tempfile
-
-    source = tempfile.TemporaryFile()
-    source.write(script.encode("utf-8"))
-    source.seek(0)
-    return source
-
-
-def _unread(pipes: Iterable[Any]) -> bool:
-    import fcntl
-    import struct
-    import termios
-
-    for pipe in pipes:
-        try:
-            if pipe is not None and not pipe.closed:
-                count = fcntl.ioctl(pipe.fileno(), termios.FIONREAD, struct.pack("i", 0))
-                if struct.unpack("i", count)[0]:
-                    return True
-        except OSError:
-            continue
-    return False
-
-
-def _in_run_command() -> bool:
-    code = sys._getframe(2).f_code
-    return code.co_name == "run_command" and code.co_filename.endswith("basic.py")
-
-
-def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
-    import subprocess
-    import threading
-
-    lock = threading.Lock()
-    taps = {}  # type: Dict[int, _TappedStream]
-    writers = [SpoolWriter(directory, name, limit) for name in ("stdout", "stderr")]
-    untapped = subprocess.Popen
-
-    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
-
-        stdout: Any
-        stderr: Any
-
-        def __init__(self, args: Any, *more: Any, **options: Any) -> None:
-            stdin: Any = options.get("stdin")
-            respawns = (
-                tap_text
-                and isinstance(args, list)
-                and args[1:] == ["--"]
-                and isinstance(stdin, int)
-                and stdin > 2
-                and not options.get("stdout")
-            )
-            if respawns:
-                options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
-            super().__init__(args, *more, **options)
-            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
-                secrets = _secrets_of_callers()
-                if self.stdout is not None:
-                    self.stdout = _tapped_file(
-                        self.stdout, _TappedStream(writers[0], lock, secrets), taps
-                    )
-                if self.stderr is not None:
-                    self.stderr = _tapped_file(
-                        self.stderr, _TappedStream(writers[1], lock, secrets), taps
-                    )
-
-        def poll(self) -> Any:
-            status = super().poll()
-            if status is not None and _in_run_command() and _unread((self.stdout, self.stderr)):
-                return None
-            return status
-
-    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
-    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
-''',
-    "payload": r'''
-import io
-import os
-import re
-import signal
-import sys
-from typing import Any, Dict, List, Mapping, Optional, Tuple
-
-from .errors import NO_SPACE_ERRORS, JobError, refused
-from .spool import SpoolWriter
-from .store import (
-    ARGUMENTS_FILE,
-    EXIT_FILE,
-    MODULE_STDERR_FILE,
-    NO_SPACE_FILE,
-    PAYLOAD_DIRS_FILE,
-    PAYLOAD_FILE,
-    Directory,
-    write_all,
-)
-from .tap import install_tap
-
-_HEAD_BYTES = 8192
-_STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
-
-
-class Payload:
-
-    name: Optional[str] = None  # of a step
-    environ: Mapping[str, str] = {}  # what it has besides the environment of the task
-    shared: Any = None  # its zip, where that was imported before its process began, see preload.py
-    files: Mapping[str, bytes] = {}
-
-    def __init__(
-        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
-    ) -> None:
-        self.command = command
-        self.path = path
-        self.code = code
-        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
-        self.no_log = bool(secret.search(text) or secret.search(args))
-        self.module = _module_name(path, text)
-
-    def command_in(self, job_dir: Directory) -> List[str]:
-        command = list(self.command)
-        for name, content in self.files.items():
-            job_dir.remove_file(name)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            fd = job_dir.open_file(name, flags, 0o700 if name == PAYLOAD_FILE else 0o600)
-            try:
-                write_all(job_dir.system, fd, content)
-            finally:
-                job_dir.system.close(fd)
-            command.append(job_dir.join(name))
-        return command
-
-
-def imported_name(text: bytes) -> Optional[str]:
-    found = re.search(
-        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
-        text,
-    )
-    return found.group(1).decode("ascii") if found else None
-
-
-def _module_name(path: str, text: bytes) -> Optional[str]:
-    name = imported_name(text)
-    if name:
-        if name.startswith("ansible.modules."):
-            return "ansible.builtin." + name[len("ansible.modules.") :]
-        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
-    name = os.path.basename(path)
-    name = name[len("AnsiballZ_") :] if name.startswith("AnsiballZ_") else name
-    return os.path.splitext(name)[0] or None
-
-
-def shebang(head: bytes) -> List[str]:
-    if not head.startswith(b"#!"):
-        return []
-    return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
-
-
-_known_interpreters: Dict[Tuple[str, ...], bool] = {}
-
-
-def _runs_here(interpreter: List[str]) -> bool:
-    words = tuple(interpreter)
-    if words not in _known_interpreters:
-        _known_interpreters[words] = _is_this(interpreter)
-    return _known_interpreters[words]
-
-
-def _is_this(interpreter: List[str]) -> bool:
-    if len(interpreter) != 1 or not sys.executable:
-        return False
-    if os.path.abspath(interpreter[0]) == sys.executable:
-        return True
-    in_venv = sys.prefix != sys.base_prefix
-    other_venv = os.path.exists(os.path.join(os.path.dirname(interpreter[0]), "..", "pyvenv.cfg"))
-    return (
-        not in_venv
-        and not other_venv
-        and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
-    )
-
-
-def read_payload(command: List[str], path: str) -> Payload:
-    try:
-        with open(path, "rb") as source:
-            text = source.read(_HEAD_BYTES)
-            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
-            position = command.index(path)
-            if ansiballz or len(command) == position + 1:
-                text += source.read()
-        args = b""
-        if len(command) > position + 1:
-            with open(command[position + 1], "rb") as source:
-                args = source.read()
-    except OSError as error:
-        raise refused("read the module's payload", error.filename or path, error) from error
-    except ValueError:
-        raise JobError(f"the command {command!r} does not name the module {path}") from None
-    interpreter = command[:position] or shebang(text)
-    here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
-    if not position:
-        command = interpreter + command
-    return Payload(command, path, text if here else None, text, args)
-
-
-def payload_from_memory(
-    style: str,
-    shebang_line: Optional[str],
-    text: bytes,
-    args: Optional[bytes],
-    module: Optional[str],
-) -> Payload:
-    interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
-    here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
-    payload = Payload(interpreter, "", text if here else None, text, args or b"")
-    payload.module = module or payload.module
-    if not here:
-        files: Dict[str, bytes] = {PAYLOAD_FILE: text}
-        if args is not None:
-            files[ARGUMENTS_FILE] = args
-        payload.files = files
-    return payload
-
-
-def note_payload_dirs(job_dir: str, shared: Any) -> None:
-    import tempfile
-
-    make = tempfile.mkdtemp
-
-    def mkdtemp(*given: Any, **options: Any) -> Any:
-        path = make(*given, **options)
-        name = os.path.basename(path)
-        if isinstance(name, str) and name.startswith("ansible_") and "_payload_" in name:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-            fd = os.open(os.path.join(job_dir, PAYLOAD_DIRS_FILE), flags, 0o600)
-            try:
-                os.write(fd, os.fsencode(os.path.realpath(path)) + b"\n")
-            finally:
-                os.close(fd)
-            if shared is not None:
-                prefix = name[: name.index("_payload_")]
-                shared.move_to(os.path.join(path, f"{prefix}_payload.zip"))
-        return path
-
-    tempfile.mkdtemp = mkdtemp
-
-
-def forget_other_payloads() -> None:
-    for name in list(sys.modules):
-        if name.partition(".")[0] in ("ansible", "ansible_collections"):
-            del sys.modules[name]
-    sys.meta_path[:] = [
-        finder for finder in sys.meta_path if not getattr(finder, "of_payload", False)
-    ]
-
-
-def run_python(path: str, code: bytes) -> int:
-    main = type(sys)("__main__")
-    main.__dict__.update(__builtins__=__builtins__)
-    if (
-        path
-    ):  # without a file it is as if the interpreter had read the module from its standard input
-        main.__dict__.update(__file__=path)
-    sys.modules["__main__"] = main
-    sys.argv = [path]
-    if path and sys.path:
-        sys.path[0] = os.path.dirname(path)
-    status = 1
-    try:
-        exec(compile(code, path or "<stdin>", "exec", dont_inherit=True), main.__dict__)
-        status = 0
-    except SystemExit as ending:
-        if ending.code is None:
-            status = 0
-        elif isinstance(ending.code, int):
-            status = ending.code & 0xFF
-        else:
-            sys.stderr.write(f"{ending.code}\n")
-    finally:
-        error = sys.exc_info()
-        if error[0] is not None and not isinstance(error[1], SystemExit):
-            sys.excepthook(*error)
-        status = _end_interpreter(status)
-    return status
-
-
-def _end_interpreter(status: int) -> int:
-    import atexit
-    import threading
-
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # a full disk; a stream that the module closed
-            status = status or 120  # as CPython exits then
-    return status
-
-
-def run_command(system: Any, command: List[str], job_dir: Directory, limit: int) -> int:
-    with_end = child_end_notice()  # before the fork: an early end must not be missed
-    reader, writer = system.pipe()
-    pid = system.fork()
-    if pid == 0:
-        try:
-            system.dup2(writer, 2)
-            for number in (signal.SIGPIPE, signal.SIGXFSZ):
-                signal.signal(number, signal.SIG_DFL)
-            os.execvp(command[0], command)
-        except OSError as error:
-            os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
-        finally:
-            system.exit(127)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    system.close(writer)
-    spool = SpoolWriter(job_dir.path, "stderr", limit)
-    kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    room = _STDERR_KEPT
-    status = None  # type: Optional[int]
-    while status is None:
-        ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
-        if reader in ready:
-            data = system.read(reader, 65536)
-            if data:
-                spool.write(data)
-                room -= _write_some(kept, data[: max(0, room)])
-            else:
-                system.close(reader)
-                reader = -1
-        if with_end in ready:
-            system.read(with_end, 512)
-            ended, code, _unused = system.wait4(pid, os.WNOHANG)
-            if ended == pid:
-                status = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
-    while reader >= 0 and reader in system.select([reader], 0):  # said before its end, not yet read
-        data = system.read(reader, 65536)
-        if not data:
-            break
-        spool.write(data)
-        room -= _write_some(kept, data[: max(0, room)])
-    return status
-
-
-def _write_some(fd: int, data: bytes) -> int:
-    try:
-        return os.write(fd, data)
-    except OSError:
-        return 0
-
-
-def child_end_notice() -> int:
-    reader, writer = os.pipe()
-    for fd in (reader, writer):
-        os.set_blocking(fd, False)
-    signal.set_wakeup_fd(writer)
-    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-    return reader
-
-
-def _make_room_for_result(job_dir: Directory) -> Any:
-    refusals = []  # type: List[int]
-
-    class Result(io.FileIO):
-        def write(self, data: Any) -> Any:
-            try:
-                return super().write(data)
-            except OSError as error:
-                if error.errno not in NO_SPACE_ERRORS:
-                    raise
-                job_dir.release()
-            try:
-                return super().write(data)
-            except OSError as error:
-                refusals.append(error.errno or 0)
-                raise
-
-    result = io.BufferedWriter(Result(1, "w", closefd=False))
-    sys.stdout = io.TextIOWrapper(
-        result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
-    )
-    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
-    return lambda: bool(refusals)
-
-
-def _stdout_is_refused() -> bool:
-    try:
-        size = os.fstat(1).st_size
-        os.write(1, b"\n")
-        os.ftruncate(1, size)
-    except OSError as error:
-        return error.errno in NO_SPACE_ERRORS
-    return False
-
-
-def run_payload(
-    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
-) -> None:
-    status = 1
-    module = system.getpid()
-    refused_result = _stdout_is_refused
-    try:
-        if payload.code is not None:
-            refused_result = _make_room_for_result(job_dir)
-            if payload.shared is None:
-                forget_other_payloads()
-            note_payload_dirs(job_dir.path, payload.shared)
-            install_tap(job_dir.path, limit, tap_text)
-            status = run_python(payload.path, payload.code)
-        else:
-            status = run_command(system, payload.command_in(job_dir), job_dir, limit)
-    finally:
-        if system.getpid() == module:
-            _leave_status(system, job_dir, status, refused_result())
-        system.exit(status if status >= 0 else 1)
-
-
-def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
-    try:
-        if no_space:
-            system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
-        fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        system.write(fd, str(status).encode("ascii"))
-    except (OSError, JobError):
-        pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
-''',
-    "plan": r'''
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
-
-from .chain import BLOCK_STEPS, Chain, Place
-from .payload import Payload
-
-
-class Plan(NamedTuple):
-
-    blocks: Dict[str, List[Payload]]
-    chained: bool = False
-    ticket: Any = None
-    settle: Optional[Callable[[Dict[str, Any]], None]] = None
-    prepare: Optional[Callable[[Payload], None]] = None
-
-    def payload(self, place: Place) -> Payload:
-        return self.blocks[place.block][place.number]
-
-    def chain(self) -> Chain:
-        return Chain({block: len(payloads) for block, payloads in self.blocks.items()})
-
-
-def plan_of_one(payload: Payload) -> Plan:
-    return Plan({BLOCK_STEPS: [payload]})
-''',
-    "progress": r'''
+    "model.progress": r'''
 import json
 import math
 import re
@@ -1776,7 +806,7 @@ def check_progress_regex(text: str) -> None:
             f"{shown} finds no progress: give a named group percent, current or message, of {names}"
         )
 ''',
-    "settings": r'''
+    "model.settings": r'''
 import math
 import re
 from typing import Any, Dict, Mapping, NamedTuple, Optional
@@ -1894,7 +924,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             raise SettingError(f"{variable}: {err}") from err
     return Settings(**values)
 ''',
-    "states": r'''
+    "model.states": r'''
 from .errors import JobError
 
 STATE_QUEUED = "queued"
@@ -1927,7 +957,7 @@ def advance(state: str, new: str) -> str:
         raise JobError(f"a job that is {state} cannot become {new}")
     return new
 ''',
-    "record": r'''
+    "model.record": r'''
 import json
 import time
 from typing import Any, Dict, Optional
@@ -2108,12 +1138,1022 @@ def failed_state(result: Dict[str, Any]) -> bool:
         return bool(result["failed"])
     return result.get("rc", 0) not in (0, "0", None)
 ''',
-    "retention": r'''
+    "system.store": r'''
+import errno
+import os
+import stat
+from typing import Any, List, Optional, Sequence, Tuple
+
+from ..model.errors import JobError, refused
+
+PRIVATE_DIR = ".longrun"
+RECORD_FILE = "record.json"
+LOCK_FILE = "lock"  # held by the supervisor as long as it lives
+MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
+RESULT_FILE = "result"  # what the module printed
+MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
+EXIT_FILE = "exit"  # the module's exit status: its result is whole
+PROGRESS_FILE = "progress"
+REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
+SHOWN_FILE = "shown"  # the cursor up to which a controller that waits has shown the output
+RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
+NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
+STEPS_FILE = "steps"  # of a chain: a line of JSON for each step that has ended, with its result
+PAYLOAD_FILE = "payload"  # a module that cannot be run from memory, and its arguments
+ARGUMENTS_FILE = "arguments"
+PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
+
+LOCK_SH = 1
+LOCK_EX = 2
+LOCK_NB = 4
+LOCK_UN = 8
+_RESERVE_BYTES = 16384
+_REMOVALS = 100  # of a directory in which somebody makes files; he is done with that long before
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+def write_all(system: Any, fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[system.write(fd, view) :]
+
+
+class Directory:
+
+    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
+        self.system = system
+        self.path = path
+        self.fd = fd
+        self.owners = owners
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.system.close(self.fd)
+            self.fd = -1
+
+    def join(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+    def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
+        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
+        info = self.system.fstat(fd)
+        if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
+            self.system.close(fd)
+            owner = self.system.owner_name(info.st_uid)
+            raise JobError(
+                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
+                path=self.join(name),
+            )
+        return int(fd)
+
+    def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
+        try:
+            fd = self.open_file(name)
+        except FileNotFoundError:
+            return None
+        try:
+            if offset:
+                os.lseek(fd, offset, os.SEEK_SET)
+            pieces: List[bytes] = []
+            while limit is None or limit > 0:
+                piece = self.system.read(fd, 1 << 20 if limit is None else min(limit, 1 << 20))
+                if not piece:
+                    break
+                pieces.append(piece)
+                if limit is not None:
+                    limit -= len(piece)
+            return b"".join(pieces)
+        finally:
+            self.system.close(fd)
+
+    def write_file(self, name: str, data: bytes) -> None:
+        write_together(self.system, [(self, name, data)])
+
+    def create_temporary(self, name: str) -> Tuple[str, int]:
+        temporary = f".{name}.{self.system.getpid()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            return temporary, self.open_file(temporary, flags)
+        except FileExistsError:  # left by a process of this pid that was killed in mid-write
+            self.system.unlink(temporary, dir_fd=self.fd)
+            return temporary, self.open_file(temporary, flags)
+
+    def remove_file(self, name: str) -> bool:
+        try:
+            self.system.unlink(name, dir_fd=self.fd)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def names(self) -> List[str]:
+        fd = self.system.open(".", _DIRECTORY_FLAGS, dir_fd=self.fd)
+        try:
+            return sorted(self.system.listdir(fd))
+        finally:
+            self.system.close(fd)
+
+    def child(self, name: str, create: bool = False, durable: bool = True) -> "Directory":
+        path = self.join(name)
+        if create:
+            try:
+                self.system.mkdir(name, 0o700, dir_fd=self.fd)
+                if durable:
+                    self.system.fsync(self.fd)
+            except FileExistsError:
+                pass
+        fd = self.system.open(name, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self.fd)
+        info = self.system.fstat(fd)
+        if info.st_uid not in self.owners or info.st_mode & 0o022:
+            self.system.close(fd)
+            owner = self.system.owner_name(info.st_uid)
+            raise JobError(
+                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
+                path=path,
+            )
+        return Directory(self.system, path, fd, self.owners)
+
+    def remove_child(self, name: str) -> None:
+        try:
+            inner = self.child(name)
+        except FileNotFoundError:
+            return
+        try:
+            for attempt in range(_REMOVALS):
+                for entry in inner.names():
+                    inner.remove_file(entry)
+                try:
+                    self.system.rmdir(name, dir_fd=self.fd)
+                    return
+                except OSError as error:
+                    if error.errno != errno.ENOTEMPTY or attempt == _REMOVALS - 1:
+                        raise
+        finally:
+            inner.close()
+
+    def gone(self) -> bool:
+        try:
+            named = self.system.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return True
+        here = self.system.fstat(self.fd)
+        return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
+
+    def size(self, name: str) -> int:
+        try:
+            return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
+        except FileNotFoundError:
+            return 0
+
+    def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
+        try:
+            fd = self.open_file(name, os.O_RDWR | os.O_CREAT if create else _READ_FLAGS)
+        except FileNotFoundError:
+            return None
+        try:
+            self.system.flock(fd, operation)
+        except OSError as error:
+            self.system.close(fd)
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return None
+            raise
+        return int(fd)
+
+    def held(self, name: str) -> bool:
+        fd = self.lock(name, LOCK_SH | LOCK_NB)
+        if fd is None:
+            return self.read_file(name, limit=1) is not None
+        self.system.close(fd)
+        return False
+
+    def reserve(self) -> None:
+        fd = self.open_file(RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            write_all(self.system, fd, b"longrun\n" * (_RESERVE_BYTES // 8))
+        finally:
+            self.system.close(fd)
+
+    def release(self) -> None:
+        self.remove_file(RESERVE_FILE)
+
+
+def write_together(
+    system: Any,
+    files: Sequence[Tuple[Directory, str, bytes]],
+    parents: Sequence[Directory] = (),
+) -> None:
+    made: List[Tuple[Directory, str, str]] = []
+    fds: List[int] = []
+    try:
+        try:
+            for directory, name, data in files:
+                temporary, fd = directory.create_temporary(name)
+                fds.append(fd)
+                made.append((directory, temporary, name))
+                write_all(system, fd, data)
+            for fd in fds:
+                system.fsync(fd)
+        finally:
+            for fd in fds:
+                system.close(fd)
+        for directory, temporary, name in made:
+            system.rename(temporary, name, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
+    except OSError:
+        for directory, temporary, _name in made:
+            directory.remove_file(temporary)
+        raise
+    changed = {directory.fd for directory, _temporary, _name in made}
+    for fd in sorted(changed.union(parent.fd for parent in parents)):
+        system.fsync(fd)
+
+
+def expand_home(path: str, home: Optional[str]) -> str:
+    first, _unused, rest = path.partition("/")
+    if not first.startswith("~"):
+        return os.path.abspath(path)
+    base = home if home and first == "~" else _passwd_home(first[1:])
+    return os.path.abspath(os.path.join(base, rest) if base else path)
+
+
+def _passwd_home(user: str) -> Optional[str]:
+    import pwd
+
+    try:
+        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
+    except KeyError:
+        return None
+
+
+def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
+    path = expand_home(given, home)
+    if given.startswith("~"):
+        base = expand_home(given.split("/", 1)[0], home)
+        try:
+            system.stat(base)
+        except OSError as error:
+            raise refused(
+                "use the home",
+                base,
+                error,
+                "set ansible_async_dir to a directory that this user can make",
+            ) from error
+    missing = []
+    ancestor = path
+    while ancestor != "/" and not os.path.lexists(ancestor):
+        missing.append(ancestor)
+        ancestor = os.path.dirname(ancestor)
+    for name in reversed(missing):
+        try:
+            system.mkdir(name, 0o700)
+        except FileExistsError:
+            pass  # another start made it meanwhile
+        except OSError as error:
+            raise refused("make the async dir", name, error) from error
+    return open_async_dir(system, path)
+
+
+def open_async_dir(system: Any, path: str) -> Directory:
+    try:
+        fd = system.open(path, _DIRECTORY_FLAGS)
+    except OSError as error:
+        raise refused("open the async dir", path, error) from error
+    info = system.fstat(fd)
+    euid = system.geteuid()
+    foreign = info.st_uid not in (0, euid)
+    others_write = info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX
+    if others_write or (foreign and info.st_mode & 0o022):
+        system.close(fd)
+        owner = system.owner_name(info.st_uid)
+        raise JobError(
+            f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
+            "so others could put files of theirs in its place; use one that only its owner can write",
+            path=path,
+        )
+    return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))
+''',
+    "model.chain": r'''
+from typing import Mapping, NamedTuple, Optional
+
+BLOCK_STEPS = "steps"
+BLOCK_RESCUE = "rescue"
+BLOCK_ALWAYS = "always"
+BLOCKS = (BLOCK_STEPS, BLOCK_RESCUE, BLOCK_ALWAYS)
+
+
+class Place(NamedTuple):
+
+    block: str
+    number: int
+
+
+class Chain:
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self._sizes = {block: sizes.get(block, 0) for block in BLOCKS}
+        self._place = Place(BLOCK_STEPS, 0)
+        self.failed = False  # whether the job, were this its end, would have failed
+        self._settle()
+
+    @property
+    def current(self) -> Optional[Place]:
+        block, number = self._place
+        return self._place if number < self._sizes[block] else None
+
+    def note(self, succeeded: bool) -> None:
+        block, number = self._place
+        if succeeded:
+            self._place = Place(block, number + 1)
+            if block == BLOCK_RESCUE and number + 1 == self._sizes[block]:
+                self.failed = False
+        else:
+            self.failed = True
+            if block == BLOCK_STEPS and self._sizes[BLOCK_RESCUE]:
+                self._place = Place(BLOCK_RESCUE, 0)
+            elif block == BLOCK_ALWAYS:
+                self._place = Place(BLOCK_ALWAYS, self._sizes[BLOCK_ALWAYS])
+            else:
+                self._place = Place(BLOCK_ALWAYS, 0)
+        self._settle()
+
+    def abandon(self) -> None:
+        self.failed = True
+        number = self._sizes[BLOCK_ALWAYS] if self._place.block == BLOCK_ALWAYS else 0
+        self._place = Place(BLOCK_ALWAYS, number)
+
+    def _settle(self) -> None:
+        block, number = self._place
+        if block != BLOCK_ALWAYS and number >= self._sizes[block]:
+            self._place = Place(BLOCK_ALWAYS, 0)
+''',
+    "system.spool": r'''
+import os
+from typing import List, Tuple
+
+
+def spool_pieces(names: List[str], stream: str) -> List[Tuple[int, str]]:
+    found = []
+    for name in names:
+        base, _unused, start = name.partition(".")
+        if base == stream and (name == stream or start.isdigit()):
+            found.append((int(start or 0), name))
+    return sorted(found)
+
+
+class SpoolWriter:
+
+    def __init__(self, directory: str, stream: str, limit: int) -> None:
+        self._directory = directory
+        self._stream = stream
+        self._limit = limit
+        self._fd = -1
+        self._piece = stream
+        self._room = 0
+        self._end = 0  # logical offset of the next byte
+        for start, name in spool_pieces(os.listdir(directory), stream):
+            self._end = start + os.stat(os.path.join(directory, name)).st_size
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        if not self._limit:
+            self._touch()
+            return
+        while view:
+            try:
+                if self._fd < 0 or self._room <= 0:
+                    self._next_piece()
+                written = os.write(self._fd, view[: self._room])
+            except OSError:
+                self._give_up_piece()
+                self._end += len(view)
+                return
+            self._end += written
+            self._room -= written
+            view = view[written:]
+
+    def _touch(self) -> None:
+        try:
+            if self._fd < 0:
+                self._open_piece(self._stream)
+            os.utime(self._fd)
+        except OSError:
+            self.close()
+
+    def _give_up_piece(self) -> None:
+        if self._fd < 0:
+            return
+        empty = os.fstat(self._fd).st_size == 0
+        self.close()
+        if empty:
+            try:
+                os.unlink(os.path.join(self._directory, self._piece))
+            except OSError:
+                pass  # gone with its job
+
+    def _open_piece(self, name: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fd = os.open(os.path.join(self._directory, name), flags, 0o600)
+        self._piece = name
+
+    def _next_piece(self) -> None:
+        self.close()
+        head = self._end == 0
+        self._open_piece(self._stream if head else f"{self._stream}.{self._end}")
+        self._room = max(1, self._limit // 2 if head else self._limit // 4)
+        newer = [
+            piece for piece in spool_pieces(os.listdir(self._directory), self._stream) if piece[0]
+        ]
+        for _unused, old in newer[:-2]:
+            os.unlink(os.path.join(self._directory, old))
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+''',
+    "supervisor.tap": r'''
+import io
+import os
+import sys
+from typing import Any, Dict, Iterable, List, Optional
+
+from ..model.output import Redactor
+from ..system.spool import SpoolWriter
+
+TAP_PARTS = ("model.output", "system.spool", "supervisor.tap")
+_READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
+
+
+class _TappedStream:
+
+    def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
+        self._writer = writer
+        self._lock = lock
+        self._redactor = Redactor(secrets)
+
+    def feed(self, data: bytes) -> None:
+        shown = self._redactor.feed(data) if data else self._redactor.flush()
+        if shown:
+            with self._lock:
+                self._writer.write(shown)
+
+
+class _TappedFile(io.RawIOBase):
+
+    def __init__(self, raw: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> None:
+        super().__init__()
+        self._raw = raw
+        self._stream = stream
+        self._taps = taps
+        taps[raw.fileno()] = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())
+
+    def readinto(self, buffer: Any) -> Optional[int]:
+        count = self._raw.readinto(buffer)
+        if count is not None:
+            view: Any = memoryview(buffer)[:count]  # no copy: spooled before it is read into again
+            self._stream.feed(view)
+        return count  # type: ignore[no-any-return]  # what FileIO gives: int or None
+
+    def readall(self) -> Any:
+        whole, buffer = io.BytesIO(), memoryview(bytearray(_READ_BYTES))
+        count = self.readinto(buffer)
+        if count is None:
+            return None
+        while count:
+            whole.write(buffer[:count])
+            count = self.readinto(buffer)
+        return whole.getvalue()
+
+    def close(self) -> None:
+        if not self._raw.closed:
+            self._taps.pop(self._raw.fileno(), None)
+            self._raw.close()
+            self._stream.feed(b"")
+        super().close()
+
+
+class _TappedKernel:
+
+    def __init__(self, taps: Dict[int, _TappedStream]) -> None:
+        self._taps = taps
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def read(self, fd: int, count: int) -> bytes:
+        data = os.read(fd, count)
+        stream = self._taps.get(fd)
+        if stream is not None:
+            stream.feed(data)
+        return data
+
+
+def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
+    text = isinstance(given, io.TextIOWrapper)
+    encoding, errors = (given.encoding, given.errors) if text else (None, None)
+    binary = given.detach() if text else given
+    buffered = isinstance(binary, io.BufferedReader)
+    raw = binary.detach() if buffered else binary
+    tapped: Any = _TappedFile(raw, stream, taps)
+    if buffered:
+        tapped = io.BufferedReader(tapped)
+    return io.TextIOWrapper(tapped, encoding=encoding, errors=errors) if text else tapped
+
+
+def _secrets_of_callers() -> List[bytes]:
+    frame: Any = sys._getframe(2)  # at the end, None
+    for _unused in range(3):
+        if frame is None:
+            break
+        values = getattr(frame.f_locals.get("self"), "no_log_values", None)
+        if isinstance(values, (set, frozenset)):
+            return [str(value).encode("utf-8", "surrogateescape") for value in values]
+        frame = frame.f_back
+    return []
+
+
+def _asks_for_locales(args: Any) -> bool:
+    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
+
+
+def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
+    pieces = []
+    while True:
+        piece = os.read(fd, 65536)
+        if not piece:
+            break
+        pieces.append(piece)
+    script = (
+        "import sys\n"
+        "if sys.version_info >= (3, 6):\n"
+        f"    exec({tap_text!r})\n"
+        f"    install_tap({directory!r}, {limit!r}, None)\n"
+        f"exec(compile({b''.join(pieces)!r}, '<stdin>', 'exec'))\n"
+    )
+    import tempfile
+
+    source = tempfile.TemporaryFile()
+    source.write(script.encode("utf-8"))
+    source.seek(0)
+    return source
+
+
+def _unread(pipes: Iterable[Any]) -> bool:
+    import fcntl
+    import struct
+    import termios
+
+    for pipe in pipes:
+        try:
+            if pipe is not None and not pipe.closed:
+                count = fcntl.ioctl(pipe.fileno(), termios.FIONREAD, struct.pack("i", 0))
+                if struct.unpack("i", count)[0]:
+                    return True
+        except OSError:
+            continue
+    return False
+
+
+def _in_run_command() -> bool:
+    code = sys._getframe(2).f_code
+    return code.co_name == "run_command" and code.co_filename.endswith("basic.py")
+
+
+def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
+    import subprocess
+    import threading
+
+    lock = threading.Lock()
+    taps: Dict[int, _TappedStream] = {}
+    writers = [SpoolWriter(directory, name, limit) for name in ("stdout", "stderr")]
+    untapped = subprocess.Popen
+
+    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
+
+        stdout: Any
+        stderr: Any
+
+        def __init__(self, args: Any, *more: Any, **options: Any) -> None:
+            stdin: Any = options.get("stdin")
+            respawns = (
+                tap_text
+                and isinstance(args, list)
+                and args[1:] == ["--"]
+                and isinstance(stdin, int)
+                and stdin > 2
+                and not options.get("stdout")
+            )
+            if respawns:
+                options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
+            super().__init__(args, *more, **options)
+            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
+                secrets = _secrets_of_callers()
+                if self.stdout is not None:
+                    self.stdout = _tapped_file(
+                        self.stdout, _TappedStream(writers[0], lock, secrets), taps
+                    )
+                if self.stderr is not None:
+                    self.stderr = _tapped_file(
+                        self.stderr, _TappedStream(writers[1], lock, secrets), taps
+                    )
+
+        def poll(self) -> Any:
+            status = super().poll()
+            if status is not None and _in_run_command() and _unread((self.stdout, self.stderr)):
+                return None
+            return status
+
+    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
+    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
+''',
+    "supervisor.payload": r'''
+import io
+import os
+import re
+import signal
+import sys
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ..model.errors import NO_SPACE_ERRORS, JobError, refused
+from ..system.spool import SpoolWriter
+from ..system.store import (
+    ARGUMENTS_FILE,
+    EXIT_FILE,
+    MODULE_STDERR_FILE,
+    NO_SPACE_FILE,
+    PAYLOAD_DIRS_FILE,
+    PAYLOAD_FILE,
+    Directory,
+    write_all,
+)
+from .tap import install_tap
+
+_HEAD_BYTES = 8192
+_STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
+
+
+class Payload:
+
+    name: Optional[str] = None  # of a step
+    environ: Mapping[str, str] = {}  # what it has besides the environment of the task
+    shared: Any = None  # its zip, where that was imported before its process began, see preload.py
+    files: Mapping[str, bytes] = {}
+
+    def __init__(
+        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
+    ) -> None:
+        self.command = command
+        self.path = path
+        self.code = code
+        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
+        self.no_log = bool(secret.search(text) or secret.search(args))
+        self.module = _module_name(path, text)
+
+    def command_in(self, job_dir: Directory) -> List[str]:
+        command = list(self.command)
+        for name, content in self.files.items():
+            job_dir.remove_file(name)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            fd = job_dir.open_file(name, flags, 0o700 if name == PAYLOAD_FILE else 0o600)
+            try:
+                write_all(job_dir.system, fd, content)
+            finally:
+                job_dir.system.close(fd)
+            command.append(job_dir.join(name))
+        return command
+
+
+def imported_name(text: bytes) -> Optional[str]:
+    found = re.search(
+        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
+        text,
+    )
+    return found.group(1).decode("ascii") if found else None
+
+
+def _module_name(path: str, text: bytes) -> Optional[str]:
+    name = imported_name(text)
+    if name:
+        if name.startswith("ansible.modules."):
+            return "ansible.builtin." + name[len("ansible.modules.") :]
+        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
+    name = os.path.basename(path)
+    name = name[len("AnsiballZ_") :] if name.startswith("AnsiballZ_") else name
+    return os.path.splitext(name)[0] or None
+
+
+def shebang(head: bytes) -> List[str]:
+    if not head.startswith(b"#!"):
+        return []
+    return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
+
+
+_known_interpreters: Dict[Tuple[str, ...], bool] = {}
+
+
+def _runs_here(interpreter: List[str]) -> bool:
+    words = tuple(interpreter)
+    if words not in _known_interpreters:
+        _known_interpreters[words] = _is_this(interpreter)
+    return _known_interpreters[words]
+
+
+def _is_this(interpreter: List[str]) -> bool:
+    if len(interpreter) != 1 or not sys.executable:
+        return False
+    if os.path.abspath(interpreter[0]) == sys.executable:
+        return True
+    in_venv = sys.prefix != sys.base_prefix
+    other_venv = os.path.exists(os.path.join(os.path.dirname(interpreter[0]), "..", "pyvenv.cfg"))
+    return (
+        not in_venv
+        and not other_venv
+        and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
+    )
+
+
+def read_payload(command: List[str], path: str) -> Payload:
+    try:
+        with open(path, "rb") as source:
+            text = source.read(_HEAD_BYTES)
+            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
+            position = command.index(path)
+            if ansiballz or len(command) == position + 1:
+                text += source.read()
+        args = b""
+        if len(command) > position + 1:
+            with open(command[position + 1], "rb") as source:
+                args = source.read()
+    except OSError as error:
+        raise refused("read the module's payload", error.filename or path, error) from error
+    except ValueError:
+        raise JobError(f"the command {command!r} does not name the module {path}") from None
+    interpreter = command[:position] or shebang(text)
+    here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
+    if not position:
+        command = interpreter + command
+    return Payload(command, path, text if here else None, text, args)
+
+
+def payload_from_memory(
+    style: str,
+    shebang_line: Optional[str],
+    text: bytes,
+    args: Optional[bytes],
+    module: Optional[str],
+) -> Payload:
+    interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
+    here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
+    payload = Payload(interpreter, "", text if here else None, text, args or b"")
+    payload.module = module or payload.module
+    if not here:
+        files: Dict[str, bytes] = {PAYLOAD_FILE: text}
+        if args is not None:
+            files[ARGUMENTS_FILE] = args
+        payload.files = files
+    return payload
+
+
+def note_payload_dirs(job_dir: str, shared: Any) -> None:
+    import tempfile
+
+    make = tempfile.mkdtemp
+
+    def mkdtemp(*given: Any, **options: Any) -> Any:
+        path = make(*given, **options)
+        name = os.path.basename(path)
+        if isinstance(name, str) and name.startswith("ansible_") and "_payload_" in name:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            fd = os.open(os.path.join(job_dir, PAYLOAD_DIRS_FILE), flags, 0o600)
+            try:
+                os.write(fd, os.fsencode(os.path.realpath(path)) + b"\n")
+            finally:
+                os.close(fd)
+            if shared is not None:
+                prefix = name[: name.index("_payload_")]
+                shared.move_to(os.path.join(path, f"{prefix}_payload.zip"))
+        return path
+
+    tempfile.mkdtemp = mkdtemp
+
+
+def forget_other_payloads() -> None:
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("ansible", "ansible_collections"):
+            del sys.modules[name]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not getattr(finder, "of_payload", False)
+    ]
+
+
+def run_python(path: str, code: bytes) -> int:
+    main = type(sys)("__main__")
+    main.__dict__.update(__builtins__=__builtins__)
+    if (
+        path
+    ):  # without a file it is as if the interpreter had read the module from its standard input
+        main.__dict__.update(__file__=path)
+    sys.modules["__main__"] = main
+    sys.argv = [path]
+    if path and sys.path:
+        sys.path[0] = os.path.dirname(path)
+    status = 1
+    try:
+        exec(compile(code, path or "<stdin>", "exec", dont_inherit=True), main.__dict__)
+        status = 0
+    except SystemExit as ending:
+        if ending.code is None:
+            status = 0
+        elif isinstance(ending.code, int):
+            status = ending.code & 0xFF
+        else:
+            sys.stderr.write(f"{ending.code}\n")
+    finally:
+        error = sys.exc_info()
+        if error[0] is not None and not isinstance(error[1], SystemExit):
+            sys.excepthook(*error)
+        status = _end_interpreter(status)
+    return status
+
+
+def _end_interpreter(status: int) -> int:
+    import atexit
+    import threading
+
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a full disk; a stream that the module closed
+            status = status or 120  # as CPython exits then
+    return status
+
+
+def run_command(system: Any, command: List[str], job_dir: Directory, limit: int) -> int:
+    with_end = child_end_notice()  # before the fork: an early end must not be missed
+    reader, writer = system.pipe()
+    pid = system.fork()
+    if pid == 0:
+        try:
+            system.dup2(writer, 2)
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)
+            os.execvp(command[0], command)
+        except OSError as error:
+            os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
+        finally:
+            system.exit(127)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    system.close(writer)
+    spool = SpoolWriter(job_dir.path, "stderr", limit)
+    kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    room = _STDERR_KEPT
+    status: Optional[int] = None
+    while status is None:
+        ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
+        if reader in ready:
+            data = system.read(reader, 65536)
+            if data:
+                spool.write(data)
+                room -= _write_some(kept, data[: max(0, room)])
+            else:
+                system.close(reader)
+                reader = -1
+        if with_end in ready:
+            system.read(with_end, 512)
+            ended, code, _unused = system.wait4(pid, os.WNOHANG)
+            if ended == pid:
+                status = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
+    while reader >= 0 and reader in system.select([reader], 0):  # said before its end, not yet read
+        data = system.read(reader, 65536)
+        if not data:
+            break
+        spool.write(data)
+        room -= _write_some(kept, data[: max(0, room)])
+    return status
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    try:
+        return os.write(fd, data)
+    except OSError:
+        return 0
+
+
+def child_end_notice() -> int:
+    reader, writer = os.pipe()
+    for fd in (reader, writer):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    return reader
+
+
+def _make_room_for_result(job_dir: Directory) -> Any:
+    refusals: List[int] = []
+
+    class Result(io.FileIO):
+        def write(self, data: Any) -> Any:
+            try:
+                return super().write(data)
+            except OSError as error:
+                if error.errno not in NO_SPACE_ERRORS:
+                    raise
+                job_dir.release()
+            try:
+                return super().write(data)
+            except OSError as error:
+                refusals.append(error.errno or 0)
+                raise
+
+    result = io.BufferedWriter(Result(1, "w", closefd=False))
+    sys.stdout = io.TextIOWrapper(
+        result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
+    )
+    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
+    return lambda: bool(refusals)
+
+
+def _stdout_is_refused() -> bool:
+    try:
+        size = os.fstat(1).st_size
+        os.write(1, b"\n")
+        os.ftruncate(1, size)
+    except OSError as error:
+        return error.errno in NO_SPACE_ERRORS
+    return False
+
+
+def run_payload(
+    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
+) -> None:
+    status = 1
+    module = system.getpid()
+    refused_result = _stdout_is_refused
+    try:
+        if payload.code is not None:
+            refused_result = _make_room_for_result(job_dir)
+            if payload.shared is None:
+                forget_other_payloads()
+            note_payload_dirs(job_dir.path, payload.shared)
+            install_tap(job_dir.path, limit, tap_text)
+            status = run_python(payload.path, payload.code)
+        else:
+            status = run_command(system, payload.command_in(job_dir), job_dir, limit)
+    finally:
+        if system.getpid() == module:
+            _leave_status(system, job_dir, status, refused_result())
+        system.exit(status if status >= 0 else 1)
+
+
+def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
+    try:
+        if no_space:
+            system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
+        fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        system.write(fd, str(status).encode("ascii"))
+    except (OSError, JobError):
+        pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
+''',
+    "supervisor.plan": r'''
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+
+from ..model.chain import BLOCK_STEPS, Chain, Place
+from .payload import Payload
+
+
+class Plan(NamedTuple):
+
+    blocks: Dict[str, List[Payload]]
+    chained: bool = False
+    ticket: Any = None
+    settle: Optional[Callable[[Dict[str, Any]], None]] = None
+    prepare: Optional[Callable[[Payload], None]] = None
+
+    def payload(self, place: Place) -> Payload:
+        return self.blocks[place.block][place.number]
+
+    def chain(self) -> Chain:
+        return Chain({block: len(payloads) for block, payloads in self.blocks.items()})
+
+
+def plan_of_one(payload: Payload) -> Plan:
+    return Plan({BLOCK_STEPS: [payload]})
+''',
+    "system.retention": r'''
 import json
 from typing import Any
 
-from .errors import JobError
-from .record import abandoned, expired
+from ..model.errors import JobError
+from ..model.record import abandoned, expired
 from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
 
 _LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
@@ -2160,7 +2200,7 @@ def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
     async_dir.remove_file(jid)
     private.remove_child(jid)
 ''',
-    "result": r'''
+    "model.result": r'''
 import json
 import re
 import signal
@@ -2307,7 +2347,7 @@ def ended_result(
         result["child_pid"] = child_pid
     return result
 ''',
-    "system": r'''
+    "system.kernel": r'''
 import functools
 import os
 import select
@@ -2517,12 +2557,12 @@ def process_usage(system: Any, pid: int) -> Optional[Dict[str, Any]]:
         "max_rss_bytes": int(peak.split(None, 1)[0]) * 1024 if found else 0,
     }
 ''',
-    "view": r'''
+    "inspection.view": r'''
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from .errors import JobError
-from .output import (
+from ..model.errors import JobError
+from ..model.output import (
     Cursor,
     Piece,
     decode_output,
@@ -2533,12 +2573,12 @@ from .output import (
     tail_lines,
     total_bytes,
 )
-from .progress import measure_progress
-from .record import elapsed_seconds, job_view, timestamp
-from .spool import spool_pieces
-from .states import END_STATES, STATE_SUCCEEDED
-from .store import PROGRESS_FILE, Directory
-from .system import process_usage
+from ..model.progress import measure_progress
+from ..model.record import elapsed_seconds, job_view, timestamp
+from ..model.states import END_STATES, STATE_SUCCEEDED
+from ..system.kernel import process_usage
+from ..system.spool import spool_pieces
+from ..system.store import PROGRESS_FILE, Directory
 
 HISTORY_DIR = "history"
 _TAIL_BYTES = 65536  # read of a stream for its last lines
@@ -2565,10 +2605,10 @@ def check_tail_lines(count: int) -> None:
 class _Stream:
     def __init__(self, job_dir: Optional[Directory], name: str, names: List[str]) -> None:
         self._dir = job_dir
-        self.pieces = []  # type: List[Piece]
+        self.pieces: List[Piece] = []
         self.path = job_dir.join(name) if job_dir else None
-        self.changed = None  # type: Optional[float]
-        self._tail = None  # type: Optional[bytes]
+        self.changed: Optional[float] = None
+        self._tail: Optional[bytes] = None
         for start, piece in spool_pieces(names, name):
             if job_dir:
                 try:
@@ -2693,7 +2733,7 @@ def progress_view(
             default=None,
         )
     if record["state"] == STATE_SUCCEEDED:
-        durations = []  # type: List[float]
+        durations: List[float] = []
     else:
         durations = history(job_dir, record["name"])
     return measure_progress(
@@ -2749,16 +2789,15 @@ def show(
     output = output_view(job_dir, shown, ended, streams)
     return job_view(record, elapsed, supervised, progress, output, usage)
 ''',
-    "ending": r'''
+    "inspection.ending": r'''
 import json
 import os
 from typing import Any, Dict, List, Optional, Tuple
 
-from .errors import NO_SPACE_ERRORS, JobError
-from .payload import Payload
-from .record import encode, end, failed_state, job_file
-from .result import concealed, ended_result, module_result, parse_result
-from .states import (
+from ..model.errors import NO_SPACE_ERRORS, JobError
+from ..model.record import encode, end, failed_state, job_file
+from ..model.result import concealed, ended_result, module_result, parse_result
+from ..model.states import (
     REASON_DEADLINE,
     REASON_EXIT,
     REASON_IDLE,
@@ -2772,7 +2811,8 @@ from .states import (
     STATE_LOST,
     STATE_SUCCEEDED,
 )
-from .store import (
+from ..supervisor.payload import Payload
+from ..system.store import (
     ARGUMENTS_FILE,
     EXIT_FILE,
     MODULE_LOCK_FILE,
@@ -3038,13 +3078,13 @@ def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
     for path in record["remove"] + [os.fsdecode(line) for line in noted]:
         rmtree(path, ignore_errors=True)
 ''',
-    "accepted": r'''
+    "supervisor.accepted": r'''
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
-from .errors import JobError, refused
+from ..model.errors import JobError, refused
+from ..model.record import begin, encode, enqueue, job_file
+from ..system.store import LOCK_EX, LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory, write_together
 from .plan import Plan
-from .record import begin, encode, enqueue, job_file
-from .store import LOCK_EX, LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory, write_together
 
 
 class Accepted:
@@ -3091,7 +3131,7 @@ class Accepted:
         ]
 
     def withdraw(self) -> None:
-        from .retention import remove_job
+        from ..system.retention import remove_job
 
         try:
             private = self.async_dir.child(PRIVATE_DIR)
@@ -3110,8 +3150,8 @@ class Accepted:
         self.job_dir.close()
 
     def fail(self, refusal: str) -> None:
-        from .ending import conclude, write_end
-        from .states import REASON_NOT_STARTED, STATE_FAILED
+        from ..inspection.ending import conclude, write_end
+        from ..model.states import REASON_NOT_STARTED, STATE_FAILED
 
         self.record["refusal"] = refusal
         public = conclude(self.system, self.job_dir, self.record, STATE_FAILED, REASON_NOT_STARTED)
@@ -3166,27 +3206,7 @@ def _write(system: Any, private: Directory, jobs: Sequence[Accepted]) -> Dict[st
 def _unwritten(job: Accepted, error: OSError) -> JobError:
     return refused("write the job to", job.async_dir.join(job.jid), error)
 ''',
-    "jid": r'''
-import re
-
-from .errors import JobError
-
-
-def check_jid(jid: object) -> str:
-    if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
-        return jid
-    raise JobError(
-        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
-        "as ansible_job_id of the task that started the job has it"
-    )
-
-
-def make_jid(given: str, pid: int) -> str:
-    if not re.match(r"j?[0-9]{1,20}\Z", given):
-        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
-    return f"{given}.{pid}"
-''',
-    "tree": r'''
+    "system.tree": r'''
 import signal
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
@@ -3200,10 +3220,10 @@ class Process(NamedTuple):
 
 
 def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]) -> Set[int]:
-    children = {}  # type: Dict[int, List[int]]
+    children: Dict[int, List[int]] = {}
     for pid, (parent, _start, _state) in processes.items():
         children.setdefault(parent, []).append(pid)
-    found = set()  # type: Set[int]
+    found: Set[int] = set()
     waiting = list(roots)
     while waiting:
         for child in children.get(waiting.pop(), ()):
@@ -3266,7 +3286,7 @@ def end_tree(
 ) -> bool:
     deadline = system.monotonic() + grace
     seen = set(known)  # their children are the job's also when they themselves have ended
-    signalled = set()  # type: Set[Process]
+    signalled: Set[Process] = set()
     while True:
         tree = job_tree(system, jid, supervisor, module, seen)
         seen.update(tree)
@@ -3290,19 +3310,17 @@ def end_tree(
         seen.update(tree)
     return False
 ''',
-    "supervisor": r'''
+    "supervisor.supervisor": r'''
 import json
 import os
 import signal
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from .accepted import Accepted
-from .chain import Place
-from .ending import add_step, conclude, forget_run, result_of_module, write_end
-from .errors import JobError, refused
-from .payload import Payload, child_end_notice, run_payload
-from .record import always_seconds, begin, encode
-from .states import (
+from ..inspection.ending import add_step, conclude, forget_run, result_of_module, write_end
+from ..model.chain import Place
+from ..model.errors import JobError, refused
+from ..model.record import always_seconds, begin, encode
+from ..model.states import (
     REASON_DEADLINE,
     REASON_EXIT,
     REASON_IDLE,
@@ -3314,7 +3332,7 @@ from .states import (
     STATE_SUCCEEDED,
     STATE_TIMED_OUT,
 )
-from .store import (
+from ..system.store import (
     LOCK_EX,
     MODULE_LOCK_FILE,
     MODULE_STDERR_FILE,
@@ -3323,14 +3341,16 @@ from .store import (
     REQUEST_FILE,
     RESULT_FILE,
 )
-from .tree import JOB_MARK, Process, end_tree
+from ..system.tree import JOB_MARK, Process, end_tree
+from .accepted import Accepted
+from .payload import Payload, child_end_notice, run_payload
 
 PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
 _LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
 _LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Ending = Tuple[Optional[str], str]
-_BY_ITSELF = (None, REASON_EXIT)  # type: Ending
+_BY_ITSELF: Ending = (None, REASON_EXIT)
 
 
 class Supervisor:
@@ -3348,7 +3368,7 @@ class Supervisor:
         self._module_ended = False
         self._began = 0.0
         self._began_wall = 0.0
-        self._deadline = None  # type: Optional[float]
+        self._deadline: Optional[float] = None
         self._going = True  # unless the job could not begin
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
         self._notice = -1
@@ -3511,7 +3531,7 @@ class Supervisor:
                 return STATE_FAILED, REASON_NOT_STARTED
 
     def _run_chain(self) -> Ending:
-        forced = None  # type: Optional[Ending]
+        forced: Optional[Ending] = None
         while True:
             place = self._chain.current
             state, reason = self._wait_for_end()
@@ -3611,7 +3631,7 @@ class Supervisor:
 
     def _wait_for_end(self) -> Ending:
         system, record = self._system, self._record
-        idle_until = None  # type: Optional[float]
+        idle_until: Optional[float] = None
         while True:
             self._reap()
             if self._module_ended:
@@ -3691,15 +3711,15 @@ class Supervisor:
     def _note_request(self, _number: int, _frame: Any) -> None:
         self._requested = True
 ''',
-    "launch": r'''
+    "supervisor.launch": r'''
 import os
 import sys
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
+from ..model.errors import JobError, refused
+from ..system.kernel import find_prctl
+from ..system.store import Directory
 from .accepted import Accepted, accept
-from .errors import JobError, refused
-from .store import Directory
-from .system import find_prctl
 
 _ERROR_FILE = "supervisor_error"
 _NO_ERRNO = 255
@@ -3830,7 +3850,7 @@ def _supervise(
 
 
 def _sweep(system: Any, async_dir: Directory) -> None:
-    from .retention import sweep
+    from ..system.retention import sweep
 
     sweep(system, async_dir)
 
@@ -3841,24 +3861,24 @@ def _keep_traceback(job: Accepted) -> None:
     text = traceback.format_exc()
     job.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
 ''',
-    "wrapper": r'''
+    "requests.wrapper": r'''
 import gc
 import json
 import os
 import sys
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from .accepted import Accepted
-from .errors import JobError
-from .jid import make_jid
-from .launch import launch
-from .payload import Payload, read_payload
-from .plan import plan_of_one
-from .record import new_record
-from .settings import SettingError, read_settings
-from .store import create_async_dir, expand_home
-from .system import System
-from .tap import TAP_PARTS
+from ..model.errors import JobError
+from ..model.jid import make_jid
+from ..model.record import new_record
+from ..model.settings import SettingError, read_settings
+from ..supervisor.accepted import Accepted
+from ..supervisor.launch import launch
+from ..supervisor.payload import Payload, read_payload
+from ..supervisor.plan import plan_of_one
+from ..supervisor.tap import TAP_PARTS
+from ..system.kernel import System
+from ..system.store import create_async_dir, expand_home
 
 
 class Invocation(NamedTuple):
@@ -3987,4 +4007,4 @@ def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '97cedc04c4a2821d')
+    run_wrapper(TEXTS, 'cc6014677a002e62')

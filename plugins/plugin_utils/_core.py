@@ -36,8 +36,8 @@ from ansible.plugins import action as core_actions
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import pack
-from ansible_collections.longrun.jobs.plugins.plugin_utils.carrier import (
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.carrier.parcel import pack
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.carrier import (
     KnownTargets,
     program,
     reading_command,

@@ -12,7 +12,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.listing import ALL_STATES
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.listing import (
+    ALL_STATES,
+)
 
 
 def is_in_state(state: str, value: Any) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs import ending, settings, states
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection import ending
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model import settings, states
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs" / "docsite" / "rst"

@@ -19,8 +19,8 @@ import pytest
 from browser import Browser
 from conftest import INVENTORY, PLAYBOOKS, Run
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJobs
-from ansible_collections.longrun.jobs.plugins.plugin_utils.timeline import render, timeline
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJobs
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.timeline import render, timeline
 
 EVIL = "<script>document.title='taken'</script><img src=http://example.com/x onerror=alert(1)>"
 SHOWN = "[...document.querySelectorAll('tr.job')].filter((row) => row.offsetParent !== null).length"

@@ -21,7 +21,7 @@ import time
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 
-# part: errors
+# part: model.errors
 NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,420 +41,211 @@ def refused(action: str, path: str, error: OSError, hint: Optional[str] = None) 
     return JobError(text, path=path, errno=name)
 
 
-# part: jid
-def check_jid(jid: object) -> str:
-    if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
-        return jid
-    raise JobError(
-        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
-        "as ansible_job_id of the task that started the job has it"
-    )
+# part: system.kernel
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
-def make_jid(given: str, pid: int) -> str:
-    if not re.match(r"j?[0-9]{1,20}\Z", given):
-        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
-    return f"{given}.{pid}"
+class System:
 
+    open = staticmethod(os.open)
+    close = staticmethod(os.close)
+    read = staticmethod(os.read)
+    write = staticmethod(os.write)
+    fsync = staticmethod(os.fsync)
+    fstat = staticmethod(os.fstat)
+    stat = staticmethod(os.stat)
+    mkdir = staticmethod(os.mkdir)
+    rmdir = staticmethod(os.rmdir)
+    unlink = staticmethod(os.unlink)
+    rename = staticmethod(os.rename)
+    listdir = staticmethod(os.listdir)
+    pipe = staticmethod(os.pipe)
+    dup2 = staticmethod(os.dup2)
+    fork = staticmethod(os.fork)
+    setsid = staticmethod(os.setsid)
+    execve = staticmethod(os.execve)
+    wait4 = staticmethod(os.wait4)
+    waitpid = staticmethod(os.waitpid)  # loads nothing, where usage does not matter
+    getpid = staticmethod(os.getpid)
+    geteuid = staticmethod(os.geteuid)
+    exit = staticmethod(os._exit)
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
 
-# part: store
-PRIVATE_DIR = ".longrun"
-RECORD_FILE = "record.json"
-LOCK_FILE = "lock"  # held by the supervisor as long as it lives
-MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
-RESULT_FILE = "result"  # what the module printed
-MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
-EXIT_FILE = "exit"  # the module's exit status: its result is whole
-PROGRESS_FILE = "progress"
-REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
-SHOWN_FILE = "shown"  # the cursor up to which a controller that waits has shown the output
-RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
-NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
-STEPS_FILE = "steps"  # of a chain: a line of JSON for each step that has ended, with its result
-PAYLOAD_FILE = "payload"  # a module that cannot be run from memory, and its arguments
-ARGUMENTS_FILE = "arguments"
-PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
+    @staticmethod
+    def flock(fd: int, operation: int) -> None:
+        import fcntl  # late: a start does not wait for what only locks need
 
-LOCK_SH = 1
-LOCK_EX = 2
-LOCK_NB = 4
-LOCK_UN = 8
-_RESERVE_BYTES = 16384
-_REMOVALS = 100  # of a directory in which somebody makes files; he is done with that long before
-_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        fcntl.flock(fd, operation)
 
+    @staticmethod
+    def flock_within(fd: int, operation: int, seconds: float) -> bool:
+        import fcntl
 
-def write_all(system: Any, fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[system.write(fd, view) :]
+        class TimeIsUp(Exception):
+            pass
 
+        def stop(_number: int, _frame: Any) -> None:
+            raise TimeIsUp  # the one way out of a call that Python would otherwise begin again
 
-class Directory:
-
-    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
-        self.system = system
-        self.path = path
-        self.fd = fd
-        self.owners = owners
-
-    def close(self) -> None:
-        if self.fd >= 0:
-            self.system.close(self.fd)
-            self.fd = -1
-
-    def join(self, name: str) -> str:
-        return os.path.join(self.path, name)
-
-    def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
-        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
-        info = self.system.fstat(fd)
-        if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
-            self.system.close(fd)
-            owner = self.system.owner_name(info.st_uid)
-            raise JobError(
-                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
-                path=self.join(name),
-            )
-        return int(fd)
-
-    def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
+        previous = signal.signal(signal.SIGALRM, stop)
         try:
-            fd = self.open_file(name)
-        except FileNotFoundError:
-            return None
-        try:
-            if offset:
-                os.lseek(fd, offset, os.SEEK_SET)
-            pieces = []  # type: List[bytes]
-            while limit is None or limit > 0:
-                piece = self.system.read(fd, 1 << 20 if limit is None else min(limit, 1 << 20))
-                if not piece:
-                    break
-                pieces.append(piece)
-                if limit is not None:
-                    limit -= len(piece)
-            return b"".join(pieces)
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+            fcntl.flock(fd, operation)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return True
+        except TimeIsUp:
+            return False
         finally:
-            self.system.close(fd)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
 
-    def write_file(self, name: str, data: bytes) -> None:
-        write_together(self.system, [(self, name, data)])
+    @staticmethod
+    def select(fds: List[int], timeout: Optional[float]) -> List[int]:
+        return select.select(fds, [], [], timeout)[0]
 
-    def create_temporary(self, name: str) -> Tuple[str, int]:
-        temporary = f".{name}.{self.system.getpid()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    @staticmethod
+    def kill(pid: int, start: Optional[int], number: int) -> bool:
+        if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
+            try:
+                fd = os.pidfd_open(pid)  # novm  # asked for above
+            except ProcessLookupError:
+                return False
+            except OSError:
+                fd = -1  # a kernel before 5.3, or a filter that refuses the call
+            if fd >= 0:
+                try:
+                    if start is not None and process_start(pid) != start:
+                        return False
+                    signal.pidfd_send_signal(fd, number)  # novm  # asked for above
+                    return True
+                except ProcessLookupError:
+                    return False
+                finally:
+                    os.close(fd)
+        if start is not None and process_start(pid) != start:
+            return False
         try:
-            return temporary, self.open_file(temporary, flags)
-        except FileExistsError:  # left by a process of this pid that was killed in mid-write
-            self.system.unlink(temporary, dir_fd=self.fd)
-            return temporary, self.open_file(temporary, flags)
-
-    def remove_file(self, name: str) -> bool:
-        try:
-            self.system.unlink(name, dir_fd=self.fd)
-        except FileNotFoundError:
+            os.kill(pid, number)
+        except ProcessLookupError:
             return False
         return True
 
-    def names(self) -> List[str]:
-        fd = self.system.open(".", _DIRECTORY_FLAGS, dir_fd=self.fd)
-        try:
-            return sorted(self.system.listdir(fd))
-        finally:
-            self.system.close(fd)
-
-    def child(self, name: str, create: bool = False, durable: bool = True) -> "Directory":
-        path = self.join(name)
-        if create:
+    @staticmethod
+    def close_others(keep: Iterable[int]) -> None:
+        highest = 1024
+        for directory in ("/proc/self/fd", "/dev/fd"):
             try:
-                self.system.mkdir(name, 0o700, dir_fd=self.fd)
-                if durable:
-                    self.system.fsync(self.fd)
-            except FileExistsError:
-                pass
-        fd = self.system.open(name, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self.fd)
-        info = self.system.fstat(fd)
-        if info.st_uid not in self.owners or info.st_mode & 0o022:
-            self.system.close(fd)
-            owner = self.system.owner_name(info.st_uid)
-            raise JobError(
-                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
-                path=path,
-            )
-        return Directory(self.system, path, fd, self.owners)
+                highest = max(int(name) for name in os.listdir(directory))
+                break
+            except (OSError, ValueError):
+                continue
+        first = 3
+        for fd in sorted(keep):
+            if fd >= first:
+                os.closerange(first, fd)
+                first = fd + 1
+        os.closerange(first, highest + 1)
 
-    def remove_child(self, name: str) -> None:
-        try:
-            inner = self.child(name)
-        except FileNotFoundError:
-            return
-        try:
-            for attempt in range(_REMOVALS):
-                for entry in inner.names():
-                    inner.remove_file(entry)
-                try:
-                    self.system.rmdir(name, dir_fd=self.fd)
-                    return
-                except OSError as error:
-                    if error.errno != errno.ENOTEMPTY or attempt == _REMOVALS - 1:
-                        raise
-        finally:
-            inner.close()
+    @staticmethod
+    def become_subreaper() -> bool:
+        prctl = find_prctl()
+        return prctl is not None and bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
-    def gone(self) -> bool:
+    @staticmethod
+    def boot_id() -> Optional[str]:
+        return boot_id()
+
+    @staticmethod
+    def processes() -> Dict[int, Tuple[int, int, str]]:
+        found: Dict[int, Tuple[int, int, str]] = {}
         try:
-            named = self.system.stat(self.path, follow_symlinks=False)
+            names = os.listdir("/proc")
         except OSError:
-            return True
-        here = self.system.fstat(self.fd)
-        return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
+            return found
+        for name in names:
+            if name.isdigit():
+                fields = _stat_fields(int(name))
+                if fields:
+                    found[int(name)] = (int(fields[1]), int(fields[19]), fields[0])
+        return found
 
-    def size(self, name: str) -> int:
+    @staticmethod
+    def process_file(pid: Any, name: str) -> bytes:
         try:
-            return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
-        except FileNotFoundError:
-            return 0
+            with open(f"/proc/{pid}/{name}", "rb") as source:
+                return source.read()
+        except OSError:
+            return b""
 
-    def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
+    @staticmethod
+    def process_start(pid: int) -> Optional[int]:
+        return process_start(pid)
+
+    @staticmethod
+    def owner_name(uid: int) -> str:
+        import pwd
+
         try:
-            fd = self.open_file(name, os.O_RDWR | os.O_CREAT if create else _READ_FLAGS)
-        except FileNotFoundError:
+            return pwd.getpwuid(uid).pw_name
+        except KeyError:
+            return str(uid)
+
+    @staticmethod
+    def passwd_home() -> Optional[str]:
+        import pwd
+
+        try:
+            return pwd.getpwuid(os.geteuid()).pw_dir
+        except KeyError:
             return None
-        try:
-            self.system.flock(fd, operation)
-        except OSError as error:
-            self.system.close(fd)
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return None
-            raise
-        return int(fd)
-
-    def held(self, name: str) -> bool:
-        fd = self.lock(name, LOCK_SH | LOCK_NB)
-        if fd is None:
-            return self.read_file(name, limit=1) is not None
-        self.system.close(fd)
-        return False
-
-    def reserve(self) -> None:
-        fd = self.open_file(RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        try:
-            write_all(self.system, fd, b"longrun\n" * (_RESERVE_BYTES // 8))
-        finally:
-            self.system.close(fd)
-
-    def release(self) -> None:
-        self.remove_file(RESERVE_FILE)
 
 
-def write_together(
-    system: Any,
-    files: Sequence[Tuple[Directory, str, bytes]],
-    parents: Sequence[Directory] = (),
-) -> None:
-    made = []  # type: List[Tuple[Directory, str, str]]
-    fds = []  # type: List[int]
+@functools.lru_cache(maxsize=None)
+def find_prctl() -> Any:
     try:
-        try:
-            for directory, name, data in files:
-                temporary, fd = directory.create_temporary(name)
-                fds.append(fd)
-                made.append((directory, temporary, name))
-                write_all(system, fd, data)
-            for fd in fds:
-                system.fsync(fd)
-        finally:
-            for fd in fds:
-                system.close(fd)
-        for directory, temporary, name in made:
-            system.rename(temporary, name, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
-    except OSError:
-        for directory, temporary, _name in made:
-            directory.remove_file(temporary)
-        raise
-    changed = {directory.fd for directory, _temporary, _name in made}
-    for fd in sorted(changed.union(parent.fd for parent in parents)):
-        system.fsync(fd)
+        import ctypes
 
-
-def expand_home(path: str, home: Optional[str]) -> str:
-    first, _unused, rest = path.partition("/")
-    if not first.startswith("~"):
-        return os.path.abspath(path)
-    base = home if home and first == "~" else _passwd_home(first[1:])
-    return os.path.abspath(os.path.join(base, rest) if base else path)
-
-
-def _passwd_home(user: str) -> Optional[str]:
-    import pwd
-
-    try:
-        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
-    except KeyError:
+        return ctypes.CDLL(None, use_errno=True).prctl
+    except (ImportError, AttributeError, OSError):
         return None
 
 
-def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
-    path = expand_home(given, home)
-    if given.startswith("~"):
-        base = expand_home(given.split("/", 1)[0], home)
-        try:
-            system.stat(base)
-        except OSError as error:
-            raise refused(
-                "use the home",
-                base,
-                error,
-                "set ansible_async_dir to a directory that this user can make",
-            ) from error
-    missing = []
-    ancestor = path
-    while ancestor != "/" and not os.path.lexists(ancestor):
-        missing.append(ancestor)
-        ancestor = os.path.dirname(ancestor)
-    for name in reversed(missing):
-        try:
-            system.mkdir(name, 0o700)
-        except FileExistsError:
-            pass  # another start made it meanwhile
-        except OSError as error:
-            raise refused("make the async dir", name, error) from error
-    return open_async_dir(system, path)
-
-
-def open_async_dir(system: Any, path: str) -> Directory:
+@functools.lru_cache(maxsize=None)
+def boot_id() -> Optional[str]:
     try:
-        fd = system.open(path, _DIRECTORY_FLAGS)
-    except OSError as error:
-        raise refused("open the async dir", path, error) from error
-    info = system.fstat(fd)
-    euid = system.geteuid()
-    foreign = info.st_uid not in (0, euid)
-    others_write = info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX
-    if others_write or (foreign and info.st_mode & 0o022):
-        system.close(fd)
-        owner = system.owner_name(info.st_uid)
-        raise JobError(
-            f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
-            "so others could put files of theirs in its place; use one that only its owner can write",
-            path=path,
-        )
-    return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))
+        with open("/proc/sys/kernel/random/boot_id") as source:
+            return source.read().strip()
+    except OSError:
+        return None
 
 
-# part: find
-DEFAULT_ASYNC_DIR = "~/.ansible_async"
-_HOMES_ASKED = 200  # other users' homes that are looked into for a hint
-
-
-def meant_dir(params: Mapping[str, Any]) -> str:
-    return str(params.get("async_dir") or params.get("_async_dir") or DEFAULT_ASYNC_DIR)
-
-
-def job_of_results_file(path: str) -> Tuple[str, str]:
-    if not os.path.isabs(path) or os.path.normpath(path) != path:
-        raise JobError(
-            f"results_file: {path!r} is no absolute path; give results_file as the job's start returned it"
-        )
-    directory, name = os.path.split(path)
-    return directory, check_jid(name)
-
-
-def candidate_dirs(system: Any, given: str, environ: Mapping[str, str]) -> List[str]:
-    found = []
-    for home in (environ.get("HOME"), system.passwd_home()):
-        path = expand_home(given, home)
-        if path not in found:
-            found.append(path)
-    return found
-
-
-def _has_job(directory: Directory, jid: str) -> bool:
-    for name in (jid, os.path.join(PRIVATE_DIR, jid, RECORD_FILE)):
-        try:
-            directory.system.stat(name, dir_fd=directory.fd, follow_symlinks=False)
-            return True
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-    return False
-
-
-def find_job(system: Any, jid: str, dirs: List[str], home_part: Optional[str]) -> Directory:
-    tried = []
-    for path in dirs:
-        try:
-            directory = open_async_dir(system, path)
-        except JobError as error:
-            tried.append(_why_not(system, path, error))
-            continue
-        try:
-            if _has_job(directory, jid):
-                return directory
-        except OSError as error:
-            tried.append(_why_not(system, path, refused("look into", path, error)))
-        else:
-            owner = system.owner_name(system.fstat(directory.fd).st_uid)
-            tried.append(f"{path} (of {owner}) does not have it")
-        directory.close()
-    hint = _other_owner(system, jid, home_part, dirs) if home_part else ""
-    me = system.owner_name(system.geteuid())
-    raise JobError(f"could not find job {jid} as {me}: {'; '.join(tried)}{hint}", looked_in=dirs)
-
-
-def find_given_job(
-    system: Any, one: Mapping[str, Any], given: str, environ: Mapping[str, str], job_class: Any
-) -> Any:
-    if one.get("results_file"):
-        path, jid = job_of_results_file(one["results_file"])
-        directory = find_job(system, jid, [path], None)
-    else:
-        jid = check_jid(one.get("jid"))
-        home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
-        directory = find_job(system, jid, candidate_dirs(system, given, environ), home_part)
+def _stat_fields(pid: int) -> List[str]:
     try:
-        return job_class(system, directory, jid)
-    except JobError:
-        directory.close()
-        raise
+        with open(f"/proc/{pid}/stat", "rb") as source:
+            return source.read().rpartition(b")")[2].decode("ascii").split()
+    except OSError:
+        return []
 
 
-def _why_not(system: Any, path: str, error: JobError) -> str:
-    place = path
-    while error.details.get("errno") == "EACCES":
-        try:
-            info = system.stat(place)
-        except OSError:
-            if place == "/":
-                break
-            place = os.path.dirname(place)
-            continue
-        owner = system.owner_name(info.st_uid)
-        return f"{error.message}, {place} belongs to {owner} with mode {stat.S_IMODE(info.st_mode):04o}"
-    return error.message
+def process_start(pid: int) -> Optional[int]:
+    fields = _stat_fields(pid)
+    return int(fields[19]) if fields else None
 
 
-def _other_owner(system: Any, jid: str, home_part: str, dirs: List[str]) -> str:
-    import pwd
-
-    for entry in pwd.getpwall()[:_HOMES_ASKED]:
-        path = os.path.join(entry.pw_dir, home_part)
-        if path in dirs:
-            continue
-        try:
-            info = system.stat(os.path.join(path, jid), follow_symlinks=False)
-        except OSError:
-            continue
-        owner = system.owner_name(info.st_uid)
-        return f". It is {path}/{jid} and belongs to {owner}: become {owner}, or give that path as results_file"
-    return (
-        ". A job is found only by the user, and with the HOME and async dir, that it was started with; "
-        "results_file of its start finds it whatever these are"
-    )
+def process_usage(system: Any, pid: int) -> Optional[Dict[str, Any]]:
+    fields = _stat_fields(pid)
+    if not fields:
+        return None
+    ticks = sum(int(value) for value in fields[11:15])
+    _before, found, peak = system.process_file(pid, "status").partition(b"\nVmHWM:")
+    return {
+        "cpu_seconds": round(ticks / os.sysconf("SC_CLK_TCK"), 2),
+        "max_rss_bytes": int(peak.split(None, 1)[0]) * 1024 if found else 0,
+    }
 
 
-# part: output
+# part: model.output
 REDACTED = b"********"
 
 _OUTPUT_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -622,7 +413,7 @@ class Redactor:
         return held
 
 
-# part: progress
+# part: model.progress
 PROGRESS_GROUPS = ("percent", "current", "total", "unit", "message")
 PROGRESS_LINES = 200  # no source is looked at further back than this
 PROGRESS_LINE_CHARS = 2000
@@ -928,7 +719,7 @@ def check_progress_regex(text: str) -> None:
         )
 
 
-# part: settings
+# part: model.settings
 DEFAULT_GRACE = 10.0
 DEFAULT_RETENTION = 7 * 86400.0
 DEFAULT_OUTPUT_LIMIT = 10 * 1024 * 1024
@@ -1040,7 +831,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(**values)
 
 
-# part: states
+# part: model.states
 STATE_QUEUED = "queued"
 STATE_RUNNING = "running"
 STATE_SUCCEEDED = "succeeded"
@@ -1072,7 +863,420 @@ def advance(state: str, new: str) -> str:
     return new
 
 
-# part: record
+# part: model.jid
+def check_jid(jid: object) -> str:
+    if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
+        return jid
+    raise JobError(
+        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
+        "as ansible_job_id of the task that started the job has it"
+    )
+
+
+def make_jid(given: str, pid: int) -> str:
+    if not re.match(r"j?[0-9]{1,20}\Z", given):
+        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
+    return f"{given}.{pid}"
+
+
+# part: system.store
+PRIVATE_DIR = ".longrun"
+RECORD_FILE = "record.json"
+LOCK_FILE = "lock"  # held by the supervisor as long as it lives
+MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
+RESULT_FILE = "result"  # what the module printed
+MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
+EXIT_FILE = "exit"  # the module's exit status: its result is whole
+PROGRESS_FILE = "progress"
+REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
+SHOWN_FILE = "shown"  # the cursor up to which a controller that waits has shown the output
+RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
+NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
+STEPS_FILE = "steps"  # of a chain: a line of JSON for each step that has ended, with its result
+PAYLOAD_FILE = "payload"  # a module that cannot be run from memory, and its arguments
+ARGUMENTS_FILE = "arguments"
+PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
+
+LOCK_SH = 1
+LOCK_EX = 2
+LOCK_NB = 4
+LOCK_UN = 8
+_RESERVE_BYTES = 16384
+_REMOVALS = 100  # of a directory in which somebody makes files; he is done with that long before
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+def write_all(system: Any, fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[system.write(fd, view) :]
+
+
+class Directory:
+
+    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
+        self.system = system
+        self.path = path
+        self.fd = fd
+        self.owners = owners
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.system.close(self.fd)
+            self.fd = -1
+
+    def join(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+    def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
+        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
+        info = self.system.fstat(fd)
+        if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
+            self.system.close(fd)
+            owner = self.system.owner_name(info.st_uid)
+            raise JobError(
+                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
+                path=self.join(name),
+            )
+        return int(fd)
+
+    def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
+        try:
+            fd = self.open_file(name)
+        except FileNotFoundError:
+            return None
+        try:
+            if offset:
+                os.lseek(fd, offset, os.SEEK_SET)
+            pieces: List[bytes] = []
+            while limit is None or limit > 0:
+                piece = self.system.read(fd, 1 << 20 if limit is None else min(limit, 1 << 20))
+                if not piece:
+                    break
+                pieces.append(piece)
+                if limit is not None:
+                    limit -= len(piece)
+            return b"".join(pieces)
+        finally:
+            self.system.close(fd)
+
+    def write_file(self, name: str, data: bytes) -> None:
+        write_together(self.system, [(self, name, data)])
+
+    def create_temporary(self, name: str) -> Tuple[str, int]:
+        temporary = f".{name}.{self.system.getpid()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            return temporary, self.open_file(temporary, flags)
+        except FileExistsError:  # left by a process of this pid that was killed in mid-write
+            self.system.unlink(temporary, dir_fd=self.fd)
+            return temporary, self.open_file(temporary, flags)
+
+    def remove_file(self, name: str) -> bool:
+        try:
+            self.system.unlink(name, dir_fd=self.fd)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def names(self) -> List[str]:
+        fd = self.system.open(".", _DIRECTORY_FLAGS, dir_fd=self.fd)
+        try:
+            return sorted(self.system.listdir(fd))
+        finally:
+            self.system.close(fd)
+
+    def child(self, name: str, create: bool = False, durable: bool = True) -> "Directory":
+        path = self.join(name)
+        if create:
+            try:
+                self.system.mkdir(name, 0o700, dir_fd=self.fd)
+                if durable:
+                    self.system.fsync(self.fd)
+            except FileExistsError:
+                pass
+        fd = self.system.open(name, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self.fd)
+        info = self.system.fstat(fd)
+        if info.st_uid not in self.owners or info.st_mode & 0o022:
+            self.system.close(fd)
+            owner = self.system.owner_name(info.st_uid)
+            raise JobError(
+                f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
+                path=path,
+            )
+        return Directory(self.system, path, fd, self.owners)
+
+    def remove_child(self, name: str) -> None:
+        try:
+            inner = self.child(name)
+        except FileNotFoundError:
+            return
+        try:
+            for attempt in range(_REMOVALS):
+                for entry in inner.names():
+                    inner.remove_file(entry)
+                try:
+                    self.system.rmdir(name, dir_fd=self.fd)
+                    return
+                except OSError as error:
+                    if error.errno != errno.ENOTEMPTY or attempt == _REMOVALS - 1:
+                        raise
+        finally:
+            inner.close()
+
+    def gone(self) -> bool:
+        try:
+            named = self.system.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return True
+        here = self.system.fstat(self.fd)
+        return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
+
+    def size(self, name: str) -> int:
+        try:
+            return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
+        except FileNotFoundError:
+            return 0
+
+    def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
+        try:
+            fd = self.open_file(name, os.O_RDWR | os.O_CREAT if create else _READ_FLAGS)
+        except FileNotFoundError:
+            return None
+        try:
+            self.system.flock(fd, operation)
+        except OSError as error:
+            self.system.close(fd)
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return None
+            raise
+        return int(fd)
+
+    def held(self, name: str) -> bool:
+        fd = self.lock(name, LOCK_SH | LOCK_NB)
+        if fd is None:
+            return self.read_file(name, limit=1) is not None
+        self.system.close(fd)
+        return False
+
+    def reserve(self) -> None:
+        fd = self.open_file(RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            write_all(self.system, fd, b"longrun\n" * (_RESERVE_BYTES // 8))
+        finally:
+            self.system.close(fd)
+
+    def release(self) -> None:
+        self.remove_file(RESERVE_FILE)
+
+
+def write_together(
+    system: Any,
+    files: Sequence[Tuple[Directory, str, bytes]],
+    parents: Sequence[Directory] = (),
+) -> None:
+    made: List[Tuple[Directory, str, str]] = []
+    fds: List[int] = []
+    try:
+        try:
+            for directory, name, data in files:
+                temporary, fd = directory.create_temporary(name)
+                fds.append(fd)
+                made.append((directory, temporary, name))
+                write_all(system, fd, data)
+            for fd in fds:
+                system.fsync(fd)
+        finally:
+            for fd in fds:
+                system.close(fd)
+        for directory, temporary, name in made:
+            system.rename(temporary, name, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
+    except OSError:
+        for directory, temporary, _name in made:
+            directory.remove_file(temporary)
+        raise
+    changed = {directory.fd for directory, _temporary, _name in made}
+    for fd in sorted(changed.union(parent.fd for parent in parents)):
+        system.fsync(fd)
+
+
+def expand_home(path: str, home: Optional[str]) -> str:
+    first, _unused, rest = path.partition("/")
+    if not first.startswith("~"):
+        return os.path.abspath(path)
+    base = home if home and first == "~" else _passwd_home(first[1:])
+    return os.path.abspath(os.path.join(base, rest) if base else path)
+
+
+def _passwd_home(user: str) -> Optional[str]:
+    import pwd
+
+    try:
+        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
+    except KeyError:
+        return None
+
+
+def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
+    path = expand_home(given, home)
+    if given.startswith("~"):
+        base = expand_home(given.split("/", 1)[0], home)
+        try:
+            system.stat(base)
+        except OSError as error:
+            raise refused(
+                "use the home",
+                base,
+                error,
+                "set ansible_async_dir to a directory that this user can make",
+            ) from error
+    missing = []
+    ancestor = path
+    while ancestor != "/" and not os.path.lexists(ancestor):
+        missing.append(ancestor)
+        ancestor = os.path.dirname(ancestor)
+    for name in reversed(missing):
+        try:
+            system.mkdir(name, 0o700)
+        except FileExistsError:
+            pass  # another start made it meanwhile
+        except OSError as error:
+            raise refused("make the async dir", name, error) from error
+    return open_async_dir(system, path)
+
+
+def open_async_dir(system: Any, path: str) -> Directory:
+    try:
+        fd = system.open(path, _DIRECTORY_FLAGS)
+    except OSError as error:
+        raise refused("open the async dir", path, error) from error
+    info = system.fstat(fd)
+    euid = system.geteuid()
+    foreign = info.st_uid not in (0, euid)
+    others_write = info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX
+    if others_write or (foreign and info.st_mode & 0o022):
+        system.close(fd)
+        owner = system.owner_name(info.st_uid)
+        raise JobError(
+            f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
+            "so others could put files of theirs in its place; use one that only its owner can write",
+            path=path,
+        )
+    return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))
+
+
+# part: system.find
+DEFAULT_ASYNC_DIR = "~/.ansible_async"
+_HOMES_ASKED = 200  # other users' homes that are looked into for a hint
+
+
+def meant_dir(params: Mapping[str, Any]) -> str:
+    return str(params.get("async_dir") or params.get("_async_dir") or DEFAULT_ASYNC_DIR)
+
+
+def job_of_results_file(path: str) -> Tuple[str, str]:
+    if not os.path.isabs(path) or os.path.normpath(path) != path:
+        raise JobError(
+            f"results_file: {path!r} is no absolute path; give results_file as the job's start returned it"
+        )
+    directory, name = os.path.split(path)
+    return directory, check_jid(name)
+
+
+def candidate_dirs(system: Any, given: str, environ: Mapping[str, str]) -> List[str]:
+    found = []
+    for home in (environ.get("HOME"), system.passwd_home()):
+        path = expand_home(given, home)
+        if path not in found:
+            found.append(path)
+    return found
+
+
+def _has_job(directory: Directory, jid: str) -> bool:
+    for name in (jid, os.path.join(PRIVATE_DIR, jid, RECORD_FILE)):
+        try:
+            directory.system.stat(name, dir_fd=directory.fd, follow_symlinks=False)
+            return True
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return False
+
+
+def find_job(system: Any, jid: str, dirs: List[str], home_part: Optional[str]) -> Directory:
+    tried = []
+    for path in dirs:
+        try:
+            directory = open_async_dir(system, path)
+        except JobError as error:
+            tried.append(_why_not(system, path, error))
+            continue
+        try:
+            if _has_job(directory, jid):
+                return directory
+        except OSError as error:
+            tried.append(_why_not(system, path, refused("look into", path, error)))
+        else:
+            owner = system.owner_name(system.fstat(directory.fd).st_uid)
+            tried.append(f"{path} (of {owner}) does not have it")
+        directory.close()
+    hint = _other_owner(system, jid, home_part, dirs) if home_part else ""
+    me = system.owner_name(system.geteuid())
+    raise JobError(f"could not find job {jid} as {me}: {'; '.join(tried)}{hint}", looked_in=dirs)
+
+
+def find_given_job(
+    system: Any, one: Mapping[str, Any], given: str, environ: Mapping[str, str], job_class: Any
+) -> Any:
+    if one.get("results_file"):
+        path, jid = job_of_results_file(one["results_file"])
+        directory = find_job(system, jid, [path], None)
+    else:
+        jid = check_jid(one.get("jid"))
+        home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
+        directory = find_job(system, jid, candidate_dirs(system, given, environ), home_part)
+    try:
+        return job_class(system, directory, jid)
+    except JobError:
+        directory.close()
+        raise
+
+
+def _why_not(system: Any, path: str, error: JobError) -> str:
+    place = path
+    while error.details.get("errno") == "EACCES":
+        try:
+            info = system.stat(place)
+        except OSError:
+            if place == "/":
+                break
+            place = os.path.dirname(place)
+            continue
+        owner = system.owner_name(info.st_uid)
+        return f"{error.message}, {place} belongs to {owner} with mode {stat.S_IMODE(info.st_mode):04o}"
+    return error.message
+
+
+def _other_owner(system: Any, jid: str, home_part: str, dirs: List[str]) -> str:
+    import pwd
+
+    for entry in pwd.getpwall()[:_HOMES_ASKED]:
+        path = os.path.join(entry.pw_dir, home_part)
+        if path in dirs:
+            continue
+        try:
+            info = system.stat(os.path.join(path, jid), follow_symlinks=False)
+        except OSError:
+            continue
+        owner = system.owner_name(info.st_uid)
+        return f". It is {path}/{jid} and belongs to {owner}: become {owner}, or give that path as results_file"
+    return (
+        ". A job is found only by the user, and with the HOME and async dir, that it was started with; "
+        "results_file of its start finds it whatever these are"
+    )
+
+
+# part: model.record
 RECORD_VERSION = 1
 _ALWAYS_SECONDS = 60.0
 
@@ -1247,7 +1451,7 @@ def failed_state(result: Dict[str, Any]) -> bool:
     return result.get("rc", 0) not in (0, "0", None)
 
 
-# part: spool
+# part: system.spool
 def spool_pieces(names: List[str], stream: str) -> List[Tuple[int, str]]:
     found = []
     for name in names:
@@ -1329,211 +1533,7 @@ class SpoolWriter:
             self._fd = -1
 
 
-# part: system
-_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-
-
-class System:
-
-    open = staticmethod(os.open)
-    close = staticmethod(os.close)
-    read = staticmethod(os.read)
-    write = staticmethod(os.write)
-    fsync = staticmethod(os.fsync)
-    fstat = staticmethod(os.fstat)
-    stat = staticmethod(os.stat)
-    mkdir = staticmethod(os.mkdir)
-    rmdir = staticmethod(os.rmdir)
-    unlink = staticmethod(os.unlink)
-    rename = staticmethod(os.rename)
-    listdir = staticmethod(os.listdir)
-    pipe = staticmethod(os.pipe)
-    dup2 = staticmethod(os.dup2)
-    fork = staticmethod(os.fork)
-    setsid = staticmethod(os.setsid)
-    execve = staticmethod(os.execve)
-    wait4 = staticmethod(os.wait4)
-    waitpid = staticmethod(os.waitpid)  # loads nothing, where usage does not matter
-    getpid = staticmethod(os.getpid)
-    geteuid = staticmethod(os.geteuid)
-    exit = staticmethod(os._exit)
-    monotonic = staticmethod(time.monotonic)
-    time = staticmethod(time.time)
-
-    @staticmethod
-    def flock(fd: int, operation: int) -> None:
-        import fcntl  # late: a start does not wait for what only locks need
-
-        fcntl.flock(fd, operation)
-
-    @staticmethod
-    def flock_within(fd: int, operation: int, seconds: float) -> bool:
-        import fcntl
-
-        class TimeIsUp(Exception):
-            pass
-
-        def stop(_number: int, _frame: Any) -> None:
-            raise TimeIsUp  # the one way out of a call that Python would otherwise begin again
-
-        previous = signal.signal(signal.SIGALRM, stop)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-            fcntl.flock(fd, operation)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            return True
-        except TimeIsUp:
-            return False
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)
-
-    @staticmethod
-    def select(fds: List[int], timeout: Optional[float]) -> List[int]:
-        return select.select(fds, [], [], timeout)[0]
-
-    @staticmethod
-    def kill(pid: int, start: Optional[int], number: int) -> bool:
-        if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
-            try:
-                fd = os.pidfd_open(pid)  # novm  # asked for above
-            except ProcessLookupError:
-                return False
-            except OSError:
-                fd = -1  # a kernel before 5.3, or a filter that refuses the call
-            if fd >= 0:
-                try:
-                    if start is not None and process_start(pid) != start:
-                        return False
-                    signal.pidfd_send_signal(fd, number)  # novm  # asked for above
-                    return True
-                except ProcessLookupError:
-                    return False
-                finally:
-                    os.close(fd)
-        if start is not None and process_start(pid) != start:
-            return False
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return False
-        return True
-
-    @staticmethod
-    def close_others(keep: Iterable[int]) -> None:
-        highest = 1024
-        for directory in ("/proc/self/fd", "/dev/fd"):
-            try:
-                highest = max(int(name) for name in os.listdir(directory))
-                break
-            except (OSError, ValueError):
-                continue
-        first = 3
-        for fd in sorted(keep):
-            if fd >= first:
-                os.closerange(first, fd)
-                first = fd + 1
-        os.closerange(first, highest + 1)
-
-    @staticmethod
-    def become_subreaper() -> bool:
-        prctl = find_prctl()
-        return prctl is not None and bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-
-    @staticmethod
-    def boot_id() -> Optional[str]:
-        return boot_id()
-
-    @staticmethod
-    def processes() -> Dict[int, Tuple[int, int, str]]:
-        found: Dict[int, Tuple[int, int, str]] = {}
-        try:
-            names = os.listdir("/proc")
-        except OSError:
-            return found
-        for name in names:
-            if name.isdigit():
-                fields = _stat_fields(int(name))
-                if fields:
-                    found[int(name)] = (int(fields[1]), int(fields[19]), fields[0])
-        return found
-
-    @staticmethod
-    def process_file(pid: Any, name: str) -> bytes:
-        try:
-            with open(f"/proc/{pid}/{name}", "rb") as source:
-                return source.read()
-        except OSError:
-            return b""
-
-    @staticmethod
-    def process_start(pid: int) -> Optional[int]:
-        return process_start(pid)
-
-    @staticmethod
-    def owner_name(uid: int) -> str:
-        import pwd
-
-        try:
-            return pwd.getpwuid(uid).pw_name
-        except KeyError:
-            return str(uid)
-
-    @staticmethod
-    def passwd_home() -> Optional[str]:
-        import pwd
-
-        try:
-            return pwd.getpwuid(os.geteuid()).pw_dir
-        except KeyError:
-            return None
-
-
-@functools.lru_cache(maxsize=None)
-def find_prctl() -> Any:
-    try:
-        import ctypes
-
-        return ctypes.CDLL(None, use_errno=True).prctl
-    except (ImportError, AttributeError, OSError):
-        return None
-
-
-@functools.lru_cache(maxsize=None)
-def boot_id() -> Optional[str]:
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as source:
-            return source.read().strip()
-    except OSError:
-        return None
-
-
-def _stat_fields(pid: int) -> List[str]:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as source:
-            return source.read().rpartition(b")")[2].decode("ascii").split()
-    except OSError:
-        return []
-
-
-def process_start(pid: int) -> Optional[int]:
-    fields = _stat_fields(pid)
-    return int(fields[19]) if fields else None
-
-
-def process_usage(system: Any, pid: int) -> Optional[Dict[str, Any]]:
-    fields = _stat_fields(pid)
-    if not fields:
-        return None
-    ticks = sum(int(value) for value in fields[11:15])
-    _before, found, peak = system.process_file(pid, "status").partition(b"\nVmHWM:")
-    return {
-        "cpu_seconds": round(ticks / os.sysconf("SC_CLK_TCK"), 2),
-        "max_rss_bytes": int(peak.split(None, 1)[0]) * 1024 if found else 0,
-    }
-
-
-# part: view
+# part: inspection.view
 HISTORY_DIR = "history"
 _TAIL_BYTES = 65536  # read of a stream for its last lines
 _SINCE_BYTES = 1 << 20
@@ -1559,10 +1559,10 @@ def check_tail_lines(count: int) -> None:
 class _Stream:
     def __init__(self, job_dir: Optional[Directory], name: str, names: List[str]) -> None:
         self._dir = job_dir
-        self.pieces = []  # type: List[Piece]
+        self.pieces: List[Piece] = []
         self.path = job_dir.join(name) if job_dir else None
-        self.changed = None  # type: Optional[float]
-        self._tail = None  # type: Optional[bytes]
+        self.changed: Optional[float] = None
+        self._tail: Optional[bytes] = None
         for start, piece in spool_pieces(names, name):
             if job_dir:
                 try:
@@ -1687,7 +1687,7 @@ def progress_view(
             default=None,
         )
     if record["state"] == STATE_SUCCEEDED:
-        durations = []  # type: List[float]
+        durations: List[float] = []
     else:
         durations = history(job_dir, record["name"])
     return measure_progress(
@@ -1744,12 +1744,12 @@ def show(
     return job_view(record, elapsed, supervised, progress, output, usage)
 
 
-# part: core_job
+# part: inspection.core_job
 class CoreWrappers:
 
     def __init__(self, system: Any) -> None:
         self._system = system
-        self._found = None  # type: Optional[List[Tuple[List[bytes], int, int]]]
+        self._found: Optional[List[Tuple[List[bytes], int, int]]] = None
         self.known = True  # whether there is a /proc to tell
 
     def of(self, jid: str, owner: Optional[int] = None) -> List[Tuple[int, int]]:
@@ -1877,8 +1877,297 @@ def look_at_core_job(
     return result
 
 
-# part: tap
-TAP_PARTS = ("output", "spool", "tap")  # of this package: what such a module takes along, in order
+# part: system.retention
+_LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
+_REMOVED = 16
+
+
+def sweep(system: Any, async_dir: Directory) -> int:
+    try:
+        private = async_dir.child(PRIVATE_DIR)
+    except (OSError, JobError):
+        return 0
+    removed = 0
+    try:
+        jids = [name for name in private.names() if name[-1:].isdigit()]
+        first = int(system.time() * 1000) % max(1, len(jids))
+        for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
+            try:
+                if removed < _REMOVED and _is_expired(system, private, jid):
+                    remove_job(async_dir, private, jid)
+                    removed += 1
+            except (OSError, JobError):
+                continue
+    except OSError:
+        pass  # the directory was removed meanwhile
+    finally:
+        private.close()
+    return removed
+
+
+def _is_expired(system: Any, private: Directory, jid: str) -> bool:
+    job_dir = private.child(jid)
+    try:
+        record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
+        if abandoned(record, system.time()):
+            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
+        return expired(record, system.time())
+    except (ValueError, AttributeError, TypeError):  # damaged, or of another version
+        return False
+    finally:
+        job_dir.close()
+
+
+def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
+    async_dir.remove_file(jid)
+    private.remove_child(jid)
+
+
+# part: system.tree
+JOB_MARK = "ANSIBLE_ASYNC_JID"  # in the environment of everything that a job starts
+_ENDING_STEP = 0.1  # seconds between looks at processes whose end nothing tells us
+
+
+class Process(NamedTuple):
+    pid: int
+    start: Optional[int]
+
+
+def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]) -> Set[int]:
+    children: Dict[int, List[int]] = {}
+    for pid, (parent, _start, _state) in processes.items():
+        children.setdefault(parent, []).append(pid)
+    found: Set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            if child not in found:
+                found.add(child)
+                waiting.append(child)
+    return found
+
+
+def job_tree(
+    system: Any,
+    jid: str,
+    supervisor: int,
+    module: Optional[Process],
+    known: Iterable[Process] = (),
+) -> List[Process]:
+    processes = system.processes()
+    if not processes:  # no /proc: the module's process group is all that can be reached
+        group = Process(-module.pid, None) if module else None
+        return [group] if group and system.kill(group.pid, None, 0) else []
+    pids = descendants(processes, [supervisor]) if supervisor else set()
+    roots = {
+        process.pid
+        for process in list(known) + ([module] if module else [])
+        if processes.get(process.pid, (0, -1, ""))[1] == process.start
+    }
+    pids |= roots | descendants(processes, roots)
+    if not supervisor:
+        oldest = (module.start if module else None) or 0
+        mark = f"{JOB_MARK}={jid}".encode("ascii")
+        for pid, (_parent, start, _state) in processes.items():
+            if pid not in pids and start >= oldest:
+                if mark in system.process_file(pid, "environ").split(b"\0"):
+                    pids.add(pid)
+        pids |= descendants(processes, pids)
+    pids.discard(system.getpid())
+    return [
+        Process(pid, processes[pid][1]) for pid in sorted(pids) if processes[pid][2] not in "ZX"
+    ]
+
+
+def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
+    refusals = []
+    for process in tree:
+        try:
+            system.kill(process.pid, process.start, number)
+        except PermissionError:
+            refusals.append(f"process {process.pid} belongs to another user and was not signalled")
+    return refusals
+
+
+def end_tree(
+    system: Any,
+    jid: str,
+    supervisor: int,
+    module: Optional[Process],
+    grace: float,
+    pause: Any,
+    known: Iterable[Process] = (),
+) -> bool:
+    deadline = system.monotonic() + grace
+    seen = set(known)  # their children are the job's also when they themselves have ended
+    signalled: Set[Process] = set()
+    while True:
+        tree = job_tree(system, jid, supervisor, module, seen)
+        seen.update(tree)
+        if not tree:
+            return True
+        left = deadline - system.monotonic()
+        if left <= 0:
+            break
+        new = [process for process in tree if process not in signalled]
+        signal_tree(system, new, signal.SIGTERM)
+        signal_tree(system, new, signal.SIGCONT)  # what was stopped could not end by TERM
+        signalled.update(tree)
+        pause(min(left, _ENDING_STEP))
+    last = system.monotonic() + 5.0
+    while system.monotonic() < last:
+        signal_tree(system, tree, signal.SIGKILL)
+        pause(_ENDING_STEP)
+        tree = job_tree(system, jid, supervisor, module, seen)
+        if not tree:
+            return True
+        seen.update(tree)
+    return False
+
+
+# part: model.result
+_JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
+_ENCODING_WARNING = (
+    "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
+)
+_CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
+_SHOWN_BYTES = 65536  # of output that is no JSON, at either end
+
+
+def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
+    decoder = json.JSONDecoder()
+    position = 0
+    for _unused in range(_CANDIDATES):
+        while position < len(text) and text[position] in " \t\r\n":
+            position += 1
+        if text.startswith("{", position):
+            try:
+                found, end = decoder.raw_decode(text, position)
+            except (ValueError, RecursionError):  # nested deeper than Python reads it
+                pass
+            else:
+                junk = text[end:].strip()
+                return found, [_JUNK_WARNING % junk] if junk else []
+        position = _next_object_line(text, position)
+        if position < 0:
+            break
+    raise ValueError("no JSON object")
+
+
+def visible_bytes(text: str) -> str:
+
+    def written(match: Any) -> str:
+        code = ord(match.group())
+        return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+    return re.sub("[\ud800-\udfff]", written, text)
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible_bytes(value)
+    if isinstance(value, list):
+        return [_visible(item) for item in value]
+    if isinstance(value, dict):
+        return {visible_bytes(key): _visible(item) for key, item in value.items()}
+    return value
+
+
+def _next_object_line(text: str, position: int) -> int:
+    while True:
+        position = text.find("\n", position)
+        if position < 0:
+            return -1
+        position += 1
+        line_start = position
+        while line_start < len(text) and text[line_start] in " \t\r":
+            line_start += 1
+        if text.startswith("{", line_start):
+            return line_start
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def module_result(
+    stdout: bytes, stderr: bytes, status: Optional[int], command: str
+) -> Dict[str, Any]:
+    text = stdout.decode("utf-8", "surrogateescape")
+    said = decode_output(stderr)
+    try:
+        result, warnings = parse_result(text)
+    except ValueError:
+        return _no_result(visible_bytes(text), said, status, command)
+    if re.search("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]", text):
+        clean = _visible(result)
+        if clean != result:
+            warnings.append(_ENCODING_WARNING)
+        result = clean
+    if warnings:
+        present = result.get("warnings", [])
+        result["warnings"] = (present if isinstance(present, list) else [present]) + warnings
+    if said:
+        result["module_stderr" if result.get("stderr") else "stderr"] = said
+    return result
+
+
+def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dict[str, Any]:
+    how = "" if status is None else f", exit status {status}"
+    if status is not None and status < 0:
+        message = f"the module was ended by {signal_name(-status)} and left no result"
+    elif not text.strip():
+        message = f"the module printed nothing where its JSON result was expected{how}"
+    else:
+        message = f"the module printed no JSON result{how}; what it printed is in data"
+    result = {
+        "failed": True,
+        "msg": message,
+        "cmd": command,
+        "data": _shown(text),
+        "stderr": _shown(said),
+    }
+    if status is not None:
+        result["rc"] = status
+    return result
+
+
+def _shown(text: str) -> str:
+    if len(text) <= 2 * _SHOWN_BYTES:
+        return text
+    gap = len(text) - 2 * _SHOWN_BYTES
+    return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
+
+
+_TOLD = ("cmd", "data", "diff", "invocation", "module_stderr", "module_stdout", "stderr", "stdout")
+
+
+def concealed(result: Dict[str, Any]) -> Dict[str, Any]:
+    told = _TOLD + tuple(f"{key}_lines" for key in _TOLD)
+    return {key: value for key, value in result.items() if key not in told}
+
+
+def ended_result(
+    message: str, stdout: str, stderr: str, child_pid: Optional[int] = None
+) -> Dict[str, Any]:
+    result = {
+        "failed": True,
+        "msg": message,
+        "stdout": stdout,
+        "stdout_lines": stdout.splitlines(),
+        "stderr": stderr,
+        "stderr_lines": stderr.splitlines(),
+    }  # type: Dict[str, Any]
+    if child_pid is not None:
+        result["child_pid"] = child_pid
+    return result
+
+
+# part: supervisor.tap
+TAP_PARTS = ("model.output", "system.spool", "supervisor.tap")
 _READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
 
 
@@ -1958,7 +2247,7 @@ def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStrea
     binary = given.detach() if text else given
     buffered = isinstance(binary, io.BufferedReader)
     raw = binary.detach() if buffered else binary
-    tapped = _TappedFile(raw, stream, taps)  # type: Any
+    tapped: Any = _TappedFile(raw, stream, taps)
     if buffered:
         tapped = io.BufferedReader(tapped)
     return io.TextIOWrapper(tapped, encoding=encoding, errors=errors) if text else tapped
@@ -2028,7 +2317,7 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     import threading
 
     lock = threading.Lock()
-    taps = {}  # type: Dict[int, _TappedStream]
+    taps: Dict[int, _TappedStream] = {}
     writers = [SpoolWriter(directory, name, limit) for name in ("stdout", "stderr")]
     untapped = subprocess.Popen
 
@@ -2071,7 +2360,7 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
 
 
-# part: payload
+# part: supervisor.payload
 _HEAD_BYTES = 8192
 _STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
 
@@ -2295,7 +2584,7 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
     spool = SpoolWriter(job_dir.path, "stderr", limit)
     kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     room = _STDERR_KEPT
-    status = None  # type: Optional[int]
+    status: Optional[int] = None
     while status is None:
         ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
         if reader in ready:
@@ -2337,7 +2626,7 @@ def child_end_notice() -> int:
 
 
 def _make_room_for_result(job_dir: Directory) -> Any:
-    refusals = []  # type: List[int]
+    refusals: List[int] = []
 
     class Result(io.FileIO):
         def write(self, data: Any) -> Any:
@@ -2403,148 +2692,7 @@ def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) 
         pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
 
 
-# part: result
-_JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
-_ENCODING_WARNING = (
-    "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
-)
-_CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
-_SHOWN_BYTES = 65536  # of output that is no JSON, at either end
-
-
-def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
-    decoder = json.JSONDecoder()
-    position = 0
-    for _unused in range(_CANDIDATES):
-        while position < len(text) and text[position] in " \t\r\n":
-            position += 1
-        if text.startswith("{", position):
-            try:
-                found, end = decoder.raw_decode(text, position)
-            except (ValueError, RecursionError):  # nested deeper than Python reads it
-                pass
-            else:
-                junk = text[end:].strip()
-                return found, [_JUNK_WARNING % junk] if junk else []
-        position = _next_object_line(text, position)
-        if position < 0:
-            break
-    raise ValueError("no JSON object")
-
-
-def visible_bytes(text: str) -> str:
-
-    def written(match: Any) -> str:
-        code = ord(match.group())
-        return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
-
-    return re.sub("[\ud800-\udfff]", written, text)
-
-
-def _visible(value: Any) -> Any:
-    if isinstance(value, str):
-        return visible_bytes(value)
-    if isinstance(value, list):
-        return [_visible(item) for item in value]
-    if isinstance(value, dict):
-        return {visible_bytes(key): _visible(item) for key, item in value.items()}
-    return value
-
-
-def _next_object_line(text: str, position: int) -> int:
-    while True:
-        position = text.find("\n", position)
-        if position < 0:
-            return -1
-        position += 1
-        line_start = position
-        while line_start < len(text) and text[line_start] in " \t\r":
-            line_start += 1
-        if text.startswith("{", line_start):
-            return line_start
-
-
-def signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def module_result(
-    stdout: bytes, stderr: bytes, status: Optional[int], command: str
-) -> Dict[str, Any]:
-    text = stdout.decode("utf-8", "surrogateescape")
-    said = decode_output(stderr)
-    try:
-        result, warnings = parse_result(text)
-    except ValueError:
-        return _no_result(visible_bytes(text), said, status, command)
-    if re.search("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]", text):
-        clean = _visible(result)
-        if clean != result:
-            warnings.append(_ENCODING_WARNING)
-        result = clean
-    if warnings:
-        present = result.get("warnings", [])
-        result["warnings"] = (present if isinstance(present, list) else [present]) + warnings
-    if said:
-        result["module_stderr" if result.get("stderr") else "stderr"] = said
-    return result
-
-
-def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dict[str, Any]:
-    how = "" if status is None else f", exit status {status}"
-    if status is not None and status < 0:
-        message = f"the module was ended by {signal_name(-status)} and left no result"
-    elif not text.strip():
-        message = f"the module printed nothing where its JSON result was expected{how}"
-    else:
-        message = f"the module printed no JSON result{how}; what it printed is in data"
-    result = {
-        "failed": True,
-        "msg": message,
-        "cmd": command,
-        "data": _shown(text),
-        "stderr": _shown(said),
-    }
-    if status is not None:
-        result["rc"] = status
-    return result
-
-
-def _shown(text: str) -> str:
-    if len(text) <= 2 * _SHOWN_BYTES:
-        return text
-    gap = len(text) - 2 * _SHOWN_BYTES
-    return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
-
-
-_TOLD = ("cmd", "data", "diff", "invocation", "module_stderr", "module_stdout", "stderr", "stdout")
-
-
-def concealed(result: Dict[str, Any]) -> Dict[str, Any]:
-    told = _TOLD + tuple(f"{key}_lines" for key in _TOLD)
-    return {key: value for key, value in result.items() if key not in told}
-
-
-def ended_result(
-    message: str, stdout: str, stderr: str, child_pid: Optional[int] = None
-) -> Dict[str, Any]:
-    result = {
-        "failed": True,
-        "msg": message,
-        "stdout": stdout,
-        "stdout_lines": stdout.splitlines(),
-        "stderr": stderr,
-        "stderr_lines": stderr.splitlines(),
-    }  # type: Dict[str, Any]
-    if child_pid is not None:
-        result["child_pid"] = child_pid
-    return result
-
-
-# part: ending
+# part: inspection.ending
 _RUN_FILES = (
     RESULT_FILE,
     MODULE_STDERR_FILE,
@@ -2794,155 +2942,7 @@ def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
         rmtree(path, ignore_errors=True)
 
 
-# part: retention
-_LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
-_REMOVED = 16
-
-
-def sweep(system: Any, async_dir: Directory) -> int:
-    try:
-        private = async_dir.child(PRIVATE_DIR)
-    except (OSError, JobError):
-        return 0
-    removed = 0
-    try:
-        jids = [name for name in private.names() if name[-1:].isdigit()]
-        first = int(system.time() * 1000) % max(1, len(jids))
-        for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
-            try:
-                if removed < _REMOVED and _is_expired(system, private, jid):
-                    remove_job(async_dir, private, jid)
-                    removed += 1
-            except (OSError, JobError):
-                continue
-    except OSError:
-        pass  # the directory was removed meanwhile
-    finally:
-        private.close()
-    return removed
-
-
-def _is_expired(system: Any, private: Directory, jid: str) -> bool:
-    job_dir = private.child(jid)
-    try:
-        record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
-        if abandoned(record, system.time()):
-            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
-        return expired(record, system.time())
-    except (ValueError, AttributeError, TypeError):  # damaged, or of another version
-        return False
-    finally:
-        job_dir.close()
-
-
-def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
-    async_dir.remove_file(jid)
-    private.remove_child(jid)
-
-
-# part: tree
-JOB_MARK = "ANSIBLE_ASYNC_JID"  # in the environment of everything that a job starts
-_ENDING_STEP = 0.1  # seconds between looks at processes whose end nothing tells us
-
-
-class Process(NamedTuple):
-    pid: int
-    start: Optional[int]
-
-
-def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]) -> Set[int]:
-    children = {}  # type: Dict[int, List[int]]
-    for pid, (parent, _start, _state) in processes.items():
-        children.setdefault(parent, []).append(pid)
-    found = set()  # type: Set[int]
-    waiting = list(roots)
-    while waiting:
-        for child in children.get(waiting.pop(), ()):
-            if child not in found:
-                found.add(child)
-                waiting.append(child)
-    return found
-
-
-def job_tree(
-    system: Any,
-    jid: str,
-    supervisor: int,
-    module: Optional[Process],
-    known: Iterable[Process] = (),
-) -> List[Process]:
-    processes = system.processes()
-    if not processes:  # no /proc: the module's process group is all that can be reached
-        group = Process(-module.pid, None) if module else None
-        return [group] if group and system.kill(group.pid, None, 0) else []
-    pids = descendants(processes, [supervisor]) if supervisor else set()
-    roots = {
-        process.pid
-        for process in list(known) + ([module] if module else [])
-        if processes.get(process.pid, (0, -1, ""))[1] == process.start
-    }
-    pids |= roots | descendants(processes, roots)
-    if not supervisor:
-        oldest = (module.start if module else None) or 0
-        mark = f"{JOB_MARK}={jid}".encode("ascii")
-        for pid, (_parent, start, _state) in processes.items():
-            if pid not in pids and start >= oldest:
-                if mark in system.process_file(pid, "environ").split(b"\0"):
-                    pids.add(pid)
-        pids |= descendants(processes, pids)
-    pids.discard(system.getpid())
-    return [
-        Process(pid, processes[pid][1]) for pid in sorted(pids) if processes[pid][2] not in "ZX"
-    ]
-
-
-def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
-    refusals = []
-    for process in tree:
-        try:
-            system.kill(process.pid, process.start, number)
-        except PermissionError:
-            refusals.append(f"process {process.pid} belongs to another user and was not signalled")
-    return refusals
-
-
-def end_tree(
-    system: Any,
-    jid: str,
-    supervisor: int,
-    module: Optional[Process],
-    grace: float,
-    pause: Any,
-    known: Iterable[Process] = (),
-) -> bool:
-    deadline = system.monotonic() + grace
-    seen = set(known)  # their children are the job's also when they themselves have ended
-    signalled = set()  # type: Set[Process]
-    while True:
-        tree = job_tree(system, jid, supervisor, module, seen)
-        seen.update(tree)
-        if not tree:
-            return True
-        left = deadline - system.monotonic()
-        if left <= 0:
-            break
-        new = [process for process in tree if process not in signalled]
-        signal_tree(system, new, signal.SIGTERM)
-        signal_tree(system, new, signal.SIGCONT)  # what was stopped could not end by TERM
-        signalled.update(tree)
-        pause(min(left, _ENDING_STEP))
-    last = system.monotonic() + 5.0
-    while system.monotonic() < last:
-        signal_tree(system, tree, signal.SIGKILL)
-        pause(_ENDING_STEP)
-        tree = job_tree(system, jid, supervisor, module, seen)
-        if not tree:
-            return True
-        seen.update(tree)
-    return False
-
-
-# part: scope
+# part: system.scope
 _RUNTIME = "/run/systemd/system"  # there where systemd runs, says sd_booted(3)
 _LINGER = "/var/lib/systemd/linger"
 _SECONDS = 20.0  # for systemd to make the scope
@@ -3060,7 +3060,7 @@ def scope_processes(cgroup: str) -> List[int]:
         return []
 
 
-# part: look
+# part: inspection.look
 _SETTLE_SECONDS = 15.0  # that another may take to write down an end
 _CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing tells
 
@@ -3078,7 +3078,7 @@ class Job:
         self.async_dir = async_dir
         self.jid = jid
         self._wrappers = wrappers  # looked for already, where many jobs are asked after
-        self.job_dir = None  # type: Optional[Directory]
+        self.job_dir: Optional[Directory] = None
         try:
             private = async_dir.child(PRIVATE_DIR)
         except FileNotFoundError:
@@ -3198,7 +3198,7 @@ class Job:
             return False, public  # its supervisor, or another who looked, wrote it just now
         grace = record["grace"]
         record.update(self.record() or {})
-        state = None  # type: Optional[str]
+        state: Optional[str] = None
         if same_boot and job_dir.held(MODULE_LOCK_FILE) and exit_status(job_dir) is None:
             due = _is_due(record, system.monotonic())
             if not due and request is None:
@@ -3292,11 +3292,9 @@ def look_until_end(job: Job, shown: Shown, seconds: float) -> Dict[str, Any]:
         job.wait(left)
 
 
-# part: listing
+# part: inspection.listing
 ACTIVE_STATES = (STATE_QUEUED, STATE_RUNNING)
 ALL_STATES = ACTIVE_STATES + END_STATES
-SORT_KEYS = ("created", "elapsed", "name", "state")
-MAX_LISTED_LINES = 10000
 JOB_NAME = r"j?[0-9]{1,20}\.[0-9]{1,10}"
 FILTER_OPTIONS = {
     "state": {"type": "list", "elements": "str", "choices": list(ALL_STATES)},
@@ -3322,7 +3320,7 @@ class Filter:
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._states = params.get("state") or ALL_STATES
-        self._patterns = {}  # type: Dict[str, str]
+        self._patterns: Dict[str, str] = {}
         for option in ("name", "module"):
             pattern = params.get(option)
             if pattern is not None:
@@ -3374,7 +3372,7 @@ class Listing:
     def __init__(self, system: Any, async_dir: Directory) -> None:
         self.system = system
         self.async_dir = async_dir
-        self.unreadable = []  # type: List[Dict[str, Any]]
+        self.unreadable: List[Dict[str, Any]] = []
         names = set(self._names(async_dir))
         if PRIVATE_DIR in names:
             try:
@@ -3444,50 +3442,7 @@ def epoch_seconds(moment: str) -> float:
     return calendar.timegm((*numbers[:6], 0, 0, 0)) + numbers[6] / 1000.0
 
 
-INFO_OPTIONS = dict(
-    FILTER_OPTIONS,
-    async_dir={"type": "str"},
-    sort={"type": "str", "choices": list(SORT_KEYS), "default": "created"},
-    tail_lines={"type": "int", "default": 3},
-)  # type: Dict[str, Dict[str, Any]]
-
-
-def answer_info(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
-) -> Dict[str, Any]:
-    wanted = Filter(params)
-    if not 0 <= params["tail_lines"] <= MAX_LISTED_LINES:
-        raise JobError(
-            f"tail_lines: {params['tail_lines']} is out of range; give 0 to {MAX_LISTED_LINES}"
-        )
-    path, async_dir = given_async_dir(system, params, environ)
-    jobs = []  # type: List[Listed]
-    unreadable = []  # type: List[Dict[str, Any]]
-    if async_dir is not None:
-        try:
-            listing = Listing(system, async_dir)
-            jobs = listing.take(wanted, Shown(params["tail_lines"], None))
-            unreadable = listing.unreadable
-        finally:
-            async_dir.close()
-    views = sorted_views([job.view for job in jobs], params["sort"])
-    return {"changed": False, "async_dir": path, "jobs": views, "unreadable": unreadable}
-
-
-def sorted_views(views: List[Dict[str, Any]], key: str) -> List[Dict[str, Any]]:
-    oldest_first = sorted(
-        views, key=lambda view: view["created_at"] or view["started_at"] or view["finished_at"]
-    )
-    if key == "elapsed":
-        return sorted(oldest_first, key=lambda view: -(view["elapsed"] or 0.0))
-    if key == "name":
-        return sorted(oldest_first, key=lambda view: (view["name"] is None, view["name"] or ""))
-    if key == "state":
-        return sorted(oldest_first, key=lambda view: ALL_STATES.index(view["state"]))
-    return oldest_first
-
-
-# part: prune
+# part: requests.prune
 DEFAULT_REMOTE_TMP = "~/.ansible/tmp:/var/tmp:/tmp"
 _ORPHAN_SECONDS = 300.0
 _WRITE_SECONDS = 5.0  # for a supervisor, or another who looks, to finish what it writes
@@ -3538,10 +3493,10 @@ class Pruning:
             }
         )
         self._orphan_seconds = max(self._seconds, _ORPHAN_SECONDS)
-        self.jids = []  # type: List[str]
-        self.orphans = []  # type: List[Orphan]
-        self.unreadable = []  # type: List[Dict[str, Any]]
-        self.failures = []  # type: List[str]
+        self.jids: List[str] = []
+        self.orphans: List[Orphan] = []
+        self.unreadable: List[Dict[str, Any]] = []
+        self.failures: List[str] = []
 
     def find(self, orphans: bool) -> None:
         if self._async_dir is not None:
@@ -3740,7 +3695,7 @@ def answer_prune(
     return answer
 
 
-# part: housekeeping
+# part: requests.housekeeping
 _MOST_NAMED = 20
 _TYPES: Dict[str, Any] = {"str": str, "int": int, "bool": bool, "list": list}
 

@@ -22,8 +22,9 @@ from ansible.template import Templar
 
 from ansible_collections.longrun.jobs.plugins.action import async_run
 from ansible_collections.longrun.jobs.plugins.action.async_run import ActionModule
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import unpack
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core, waiter
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.carrier.parcel import unpack
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting import waiter
 
 COMMAND = {"ansible.builtin.command": "sleep 1"}
 VARIABLES = {

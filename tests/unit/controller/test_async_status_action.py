@@ -16,7 +16,8 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ansible_collections.longrun.jobs.plugins.action.async_status import ActionModule
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core, live
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting import live
 
 OUTPUT = {"stdout_tail": ["one"], "stderr_tail": ["two"], "cursor": "4:4"}
 

@@ -26,8 +26,9 @@ from ansible.utils.display import Display
 
 from ansible_collections.longrun.jobs.plugins.action import async_wait
 from ansible_collections.longrun.jobs.plugins.action.async_wait import ActionModule
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core, waiter
-from ansible_collections.longrun.jobs.plugins.plugin_utils.budget import ErrorBudget
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._batches.budget import ErrorBudget
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting import waiter
 
 VARIABLES = {"inventory_hostname": "web1"}
 

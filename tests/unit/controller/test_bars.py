@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.bars import Painter
-from ansible_collections.longrun.jobs.plugins.plugin_utils.screen import cells
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob
-from ansible_collections.longrun.jobs.plugins.plugin_utils.watching import Waiting
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.bars import Painter
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.screen import cells
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJob
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.watching import Waiting
 
 
 def many(number: int, hosts: int = 1, **facts: object) -> list[SeenJob]:

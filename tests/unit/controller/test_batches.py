@@ -13,7 +13,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.longrun.jobs.plugins.filter.batch import FilterModule
-from ansible_collections.longrun.jobs.plugins.plugin_utils.budget import ErrorBudget
+from ansible_collections.longrun.jobs.plugins.plugin_utils._batches.budget import ErrorBudget
 
 FILTERS = FilterModule().filters()
 HOSTS = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]

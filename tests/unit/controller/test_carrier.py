@@ -27,7 +27,8 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.template import Templar
 
 from ansible_collections.longrun.jobs.plugins.action import async_cancel, async_info, async_prune
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core, carrier
+from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests import carrier
 
 
 class Become(BecomeBase):
@@ -353,9 +354,9 @@ def test_another_users_jobs_have_a_library_of_their_own(root: Path) -> None:
 
 
 def test_the_library_that_is_carried_is_the_whole_package_but_its_beginning() -> None:
-    sources = Path(carrier.__file__).parents[1] / "module_utils" / "_jobs"
-    assert "longrun_jobs" in (sources / "boot.py").read_text()
-    for path in sources.glob("*.py"):
+    sources = Path(carrier.__file__).parents[2] / "module_utils" / "_jobs"
+    assert "longrun_jobs" in (sources / "carrier" / "boot.py").read_text()
+    for path in sources.rglob("*.py"):
         assert "ansible" not in [
             line.split()[1].split(".")[0]
             for line in path.read_text().splitlines()

@@ -10,8 +10,8 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.longrun.jobs.plugins.filter.job_table import job_table
-from ansible_collections.longrun.jobs.plugins.plugin_utils import job_text
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight import job_text
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJob
 
 
 def job(jid: str = "j1.1", **changed: Any) -> SeenJob:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.chain import BLOCKS
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import Settings
-from ansible_collections.longrun.jobs.plugins.plugin_utils import orders
-from ansible_collections.longrun.jobs.plugins.plugin_utils.orders import (
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.chain import BLOCKS
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.settings import Settings
+from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering import orders
+from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering.orders import (
     JOB_OPTIONS,
     RUN_TASK_OPTIONS,
     Order,

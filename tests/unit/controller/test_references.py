@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.errors import JobError
-from ansible_collections.longrun.jobs.plugins.plugin_utils.references import job_references
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
+from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.references import (
+    job_references,
+)
 
 ONE, TWO = "j1.2", "j3.4"
 FILE = "/home/me/.ansible_async/j1.2"

@@ -10,7 +10,11 @@ import time
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.screen import Screen, cells, erasing
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.screen import (
+    Screen,
+    cells,
+    erasing,
+)
 
 
 @pytest.mark.parametrize(

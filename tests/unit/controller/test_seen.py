@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import (
     SeenJob,
     SeenJobs,
     printable,

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.orders import Order
-from ansible_collections.longrun.jobs.plugins.plugin_utils.started import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering.orders import Order
+from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering.started import (
     predicted_result,
     started_result,
     waited_run_result,

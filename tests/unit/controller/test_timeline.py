@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils import page_file
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob
-from ansible_collections.longrun.jobs.plugins.plugin_utils.timeline import render, ticks, timeline
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight import page_file
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJob
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.timeline import (
+    render,
+    ticks,
+    timeline,
+)
 
 
 def job(host: str = "web1", began: float = 100.0, elapsed: float = 50.0, **facts: Any) -> SeenJob:

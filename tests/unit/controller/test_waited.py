@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.waited import (
+from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waited import (
     WAIT_TASK_OPTIONS,
     cancelled_result,
     unfinished,

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils.seen import SeenJob
-from ansible_collections.longrun.jobs.plugins.plugin_utils.watching import Waiting, Watching
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJob
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.watching import Waiting, Watching
 
 
 def job(

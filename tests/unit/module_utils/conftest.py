@@ -23,10 +23,15 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.look import Job
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.request import answer_status
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.store import open_async_dir
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System, process_start
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.look import Job
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.status import (
+    answer_status,
+)
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.kernel import (
+    System,
+    process_start,
+)
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.store import open_async_dir
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 WRAPPER = PLUGINS / "modules" / "async_wrapper.py"
@@ -43,8 +48,9 @@ w = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(w)
 library = w.CarriedLibrary("", {{}}, w.TEXTS)
 sys.meta_path.insert(0, library)
-from longrun_jobs import system, wrapper
-w.System = system.System
+from longrun_jobs.requests import wrapper
+from longrun_jobs.system import kernel
+w.System = kernel.System
 def fails(number):
     raise OSError(number, os.strerror(number))
 class Faulty(w.System):
@@ -405,11 +411,15 @@ def carried_program():
 
     def program(operation, params, check_mode=False, texts=(), with_library=True, **changed):
         """changed: the text of some parts of the library, or what becomes of it."""
-        library = {path.stem: path.read_text(encoding="utf-8") for path in LIBRARY.glob("*.py")}
-        library[""] = library.pop("__init__")
-        boot = library.pop("boot")
-        library.pop("wrapper_boot")
+        library = {}
+        for path in LIBRARY.rglob("*.py"):
+            words = path.relative_to(LIBRARY).with_suffix("").parts
+            part = ".".join(words[:-1] if words[-1] == "__init__" else words)
+            library[part] = path.read_text(encoding="utf-8")
+        boot = library.pop("carrier.boot")
+        library.pop("carrier.wrapper_boot")
         for part, text in changed.items():
+            (part,) = [name for name in library if name.rpartition(".")[2] == part]
             library[part] = text(library[part]) if callable(text) else text
         packed = _packed(library)
         digest = hashlib.sha256(packed.encode("ascii")).hexdigest()[:16]

@@ -5,15 +5,18 @@
 import json
 import os
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.ending import (
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.ending import (
     conclude,
     encode,
     whole_result,
     write_end,
 )
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.record import begin, new_record
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import Settings
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import System
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.record import (
+    begin,
+    new_record,
+)
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.settings import Settings
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.kernel import System
 
 JID = "j1.2"
 MESSAGE = "the module came to its end, but its result could not be written: No space left on device"

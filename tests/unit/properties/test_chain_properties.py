@@ -5,7 +5,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.chain import BLOCKS, Chain
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.chain import BLOCKS, Chain
 
 sizes = st.fixed_dictionaries({block: st.integers(0, 5) for block in BLOCKS})
 # how each step that runs ends; behind the last of them, all succeed

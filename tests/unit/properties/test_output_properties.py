@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.output import (
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.output import (
     REDACTED,
     Cursor,
     Piece,

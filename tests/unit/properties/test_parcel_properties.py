@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.parcel import pack, unpack
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.carrier.parcel import pack, unpack
 
 # few letters, so that heads and tails are common, and may overlap
 text = st.lists(st.sampled_from([b"a", b"b", b"\xff"]), max_size=12).map(b"".join) | st.binary()

@@ -7,7 +7,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.progress import measure_progress
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.progress import (
+    measure_progress,
+)
 
 seconds = st.floats(0, 1e9)
 pieces = st.sampled_from(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.settings import (
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.settings import (
     SettingError,
     parse_duration,
     parse_size,

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What stands in the place of ``typing`` while a carried library is loaded: to import that takes longer than a request.
+
+Nobody reads annotations there, so every name of it is the same one thing. A ``NamedTuple`` is a tuple with names all the same.
+"""
+
+import operator
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Tuple
+
+
+class _Hint:
+    """``Any``, ``Dict[str, Any]``, and all others."""
+
+    def __getitem__(self, _parameters: "Any") -> "_Hint":
+        return self
+
+
+def _record(name: str, namespace: "Dict[str, Any]") -> type:
+    """A class of tuples with the fields that a class body has annotated, and with its methods."""
+    annotations = namespace.get("__annotations__")
+    if annotations is None:  # from Python 3.14 on, they are made when they are asked for
+        annotations = namespace["__annotate_func__"](1)
+    fields: Tuple[str, ...] = tuple(annotations)
+    defaults = {field: namespace[field] for field in fields if field in namespace}
+
+    def make(cls: "Any", *given: "Any", **named: "Any") -> "Any":
+        values = dict(defaults, **named)
+        values.update(zip(fields, given))
+        if (
+            len(given) > len(fields)
+            or set(values) != set(fields)
+            or set(named) & set(fields[: len(given)])
+        ):
+            raise TypeError(f"{name} takes {', '.join(fields)}, not {given} and {named}")
+        return tuple.__new__(cls, [values[field] for field in fields])
+
+    def replace(self: "Any", **named: "Any") -> "Any":
+        return type(self)(**dict(zip(fields, self), **named))
+
+    body = dict(namespace, __slots__=(), __new__=make, _replace=replace)
+    for number, field in enumerate(fields):
+        body[field] = property(operator.itemgetter(number))
+    return type(name, (tuple,), body)
+
+
+class _Maker(type):
+    def __new__(mcs, name: str, bases: "Tuple[type, ...]", namespace: "Dict[str, Any]") -> "Any":
+        return _record(name, namespace) if bases else super().__new__(mcs, name, bases, namespace)
+
+
+class _NamedTuple(metaclass=_Maker):
+    pass
+
+
+class Untyped(type(sys)):  # type: ignore[misc]  # the class of modules
+    """The module that stands there."""
+
+    _HINT = _Hint()
+    NamedTuple = _NamedTuple
+
+    def __getattr__(self, name: str) -> "Any":
+        if name.startswith("__"):  # a module that has no path, above all
+            raise AttributeError(name)
+        return self._HINT

@@ -1,0 +1,322 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""How a job's end is written down: by its supervisor, or by whoever finds that it is gone."""
+
+import json
+import os
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..model.errors import NO_SPACE_ERRORS, JobError
+from ..model.record import encode, end, failed_state, job_file
+from ..model.result import concealed, ended_result, module_result, parse_result
+from ..model.states import (
+    REASON_DEADLINE,
+    REASON_EXIT,
+    REASON_IDLE,
+    REASON_MODULE_KILLED,
+    REASON_NO_SPACE,
+    REASON_NOT_STARTED,
+    REASON_REBOOTED,
+    REASON_REQUEST,
+    REASON_SUPERVISOR_KILLED,
+    STATE_FAILED,
+    STATE_LOST,
+    STATE_SUCCEEDED,
+)
+from ..supervisor.payload import Payload
+from ..system.store import (
+    ARGUMENTS_FILE,
+    EXIT_FILE,
+    MODULE_LOCK_FILE,
+    MODULE_STDERR_FILE,
+    NO_SPACE_FILE,
+    PAYLOAD_DIRS_FILE,
+    PAYLOAD_FILE,
+    RECORD_FILE,
+    REQUEST_FILE,
+    RESERVE_FILE,
+    RESULT_FILE,
+    STEPS_FILE,
+    Directory,
+    write_all,
+)
+from .view import partial_output, remember_duration, show
+
+# of one run of a module
+_RUN_FILES = (
+    RESULT_FILE,
+    MODULE_STDERR_FILE,
+    EXIT_FILE,
+    NO_SPACE_FILE,
+    PAYLOAD_FILE,
+    ARGUMENTS_FILE,
+)
+_WORKING_FILES = (
+    *_RUN_FILES,
+    STEPS_FILE,
+    PAYLOAD_DIRS_FILE,
+    RESERVE_FILE,
+    REQUEST_FILE,
+    MODULE_LOCK_FILE,
+)
+
+
+def exit_status(job_dir: Directory) -> Optional[int]:
+    """The module's exit status as its own process left it; None if it was ended before it could."""
+    text = job_dir.read_file(EXIT_FILE, limit=16)
+    return int(text) if text else None
+
+
+def _refused_by_full_disk(job_dir: Directory) -> bool:
+    return NO_SPACE_FILE in job_dir.names()
+
+
+def whole_result(job_dir: Directory) -> bool:
+    """Whether the module came to its end, so that what it printed is its result."""
+    if exit_status(job_dir) is not None or _refused_by_full_disk(job_dir):
+        return True
+    try:
+        parse_result((job_dir.read_file(RESULT_FILE) or b"").decode("utf-8", "replace"))
+    except ValueError:
+        return False
+    return True
+
+
+def result_of_module(job_dir: Directory, record: Dict[str, Any]) -> Tuple[str, str, Dict[str, Any]]:
+    """State, reason and result of a module that ended by itself."""
+    status = exit_status(job_dir)
+    if status is None:
+        status = record["exit_status"]
+    printed = job_dir.read_file(RESULT_FILE) or b""
+    said = job_dir.read_file(MODULE_STDERR_FILE) or b""
+    result = module_result(printed, said, status, record["module"] or "")
+    killed = status is not None and status < 0 and "cmd" in result and result.get("rc") == status
+    if killed:
+        partial = ended_result(
+            result["msg"], partial_output(job_dir, "stdout"), partial_output(job_dir, "stderr")
+        )
+        partial["rc"] = status
+        if said:
+            partial["module_stderr"] = result["stderr"]
+        return STATE_FAILED, REASON_MODULE_KILLED, partial
+    if "cmd" in result and "data" in result and _refused_by_full_disk(job_dir):
+        return STATE_FAILED, REASON_NO_SPACE, result_of_end(job_dir, record, REASON_NO_SPACE)
+    return (STATE_FAILED if failed_state(result) else STATE_SUCCEEDED), REASON_EXIT, result
+
+
+_MESSAGES = {
+    # core's words, which playbooks look for
+    REASON_DEADLINE: "Timeout exceeded",
+    REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
+    REASON_REQUEST: "the job was cancelled",
+    REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
+    REASON_NOT_STARTED: "the job could not go on: {refusal}",
+    REASON_REBOOTED: "the job is lost: the host was started again before it ended",
+}
+_NOT_KEPT = "a step came to its end, but its result could not be written"
+_LOST = (
+    "the job is lost: its supervisor and its module were both killed, and the module left no result"
+)
+
+
+def _message(record: Dict[str, Any], reason: str) -> str:
+    return _MESSAGES.get(reason, _LOST).format(**record)
+
+
+def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
+    """The result of a job that did not end by itself."""
+    process = record["process"] or {}
+    return ended_result(
+        _message(record, reason),
+        partial_output(job_dir, "stdout"),
+        partial_output(job_dir, "stderr"),
+        process.get("pid"),
+    )
+
+
+def forget_run(job_dir: Directory) -> None:
+    """Make room for the next module of the job: what the last one left was read."""
+    for name in _RUN_FILES:
+        job_dir.remove_file(name)
+
+
+def add_step(
+    job_dir: Directory,
+    record: Dict[str, Any],
+    block: str,
+    payload: Payload,
+    forced: Optional[Tuple[Optional[str], str]] = None,
+) -> str:
+    """Put the result of the step that has ended down beside those before it; its state.
+
+    forced: state and reason of a step that was ended.
+    """
+    if forced is None:
+        of_step = dict(record, module=payload.module)
+        state, reason, result = result_of_module(job_dir, of_step)
+    else:
+        state, reason = str(forced[0]), forced[1]
+        # what it printed is in the job's output, with that of the others
+        result = {"failed": True, "msg": _message(record, reason)}
+    step = {
+        "name": payload.name,
+        "block": block,
+        "module": payload.module,
+        "attempt": record["attempt"],
+    }
+    step.update(state=state, reason=reason, result=result)
+    fd = job_dir.open_file(STEPS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        # behind a line that a full disk cut off, too
+        write_all(job_dir.system, fd, b"\n" + encode(step) + b"\n")
+        job_dir.system.fsync(fd)
+    finally:
+        job_dir.system.close(fd)
+    return state
+
+
+def steps_done(job_dir: Directory, attempt: int) -> List[Dict[str, Any]]:
+    """The steps of an attempt that have ended, each with its result. A line that was cut off is left out."""
+    found = []
+    for line in (job_dir.read_file(STEPS_FILE) or b"").splitlines():
+        try:
+            step = json.loads(line.decode("ascii"))
+        except ValueError:
+            continue
+        if step.pop("attempt") == attempt:
+            found.append(step)
+    return found
+
+
+def result_of_chain(
+    job_dir: Directory, record: Dict[str, Any], state: str, reason: str
+) -> Dict[str, Any]:
+    """The result of a job of several steps: theirs, each under ``result``, and what came of them together."""
+    steps = steps_done(job_dir, record["attempt"])
+    # the record may be behind the file, and the file without what a full disk refused
+    steps += _unread_step(job_dir, record, max(len(steps), len(record["steps"])))
+    result = {
+        "changed": any(bool(step["result"].get("changed")) for step in steps),
+        "failed": state != STATE_SUCCEEDED,
+        "steps": steps,
+    }  # type: Dict[str, Any]
+    failed = [step for step in steps if step["state"] != STATE_SUCCEEDED]
+    if state == STATE_SUCCEEDED:
+        if failed:
+            result["msg"] = f"rescued from: {_what_failed(failed[0])}"
+        return result
+    if reason == REASON_EXIT:
+        result["msg"] = _what_failed(failed[0]) if failed else _NOT_KEPT
+    else:
+        ended = result_of_end(job_dir, record, reason)
+        result.update((key, ended[key]) for key in ended if key not in result)
+    return result
+
+
+def _unread_step(job_dir: Directory, record: Dict[str, Any], read: int) -> List[Dict[str, Any]]:
+    """The step that came to its end when there was no supervisor any more to read what it left."""
+    step = record["step"]
+    if not step or step["number"] < read or not whole_result(job_dir):
+        return []
+    state, reason, result = result_of_module(job_dir, dict(record, module=step["module"]))
+    found = {key: step[key] for key in ("name", "block", "module")}
+    if record["conceals"]:
+        result = concealed(result)
+    return [dict(found, state=state, reason=reason, result=result)]
+
+
+def _what_failed(step: Dict[str, Any]) -> str:
+    message = step["result"].get("msg") or "its module failed"
+    return f"{step['block']}: {step['name'] or step['module']}: {message}"
+
+
+def conclude(
+    system: Any, job_dir: Directory, record: Dict[str, Any], state: Optional[str], reason: str
+) -> Dict[str, Any]:
+    """Decide a job's end and put it into the record; what the public job file is to hold. Writes nothing.
+
+    state: None takes the module's own result.
+    """
+    if record["steps"] is not None:
+        # its last module came to an end, but not the supervisor that knew what comes next
+        if state is None:
+            state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
+        result = result_of_chain(job_dir, record, state, reason)
+    elif state is None:
+        state, reason, result = result_of_module(job_dir, record)
+    else:
+        result = result_of_end(job_dir, record, reason)
+    if record["conceals"]:
+        result = concealed(result)
+    elapsed = 0.0  # never began
+    if record["began"] is not None:
+        elapsed = system.time() - record["began_wall"]
+        if record["boot_id"] == system.boot_id():
+            elapsed = system.monotonic() - record["began"]
+    end(record, state, reason, system.time(), max(0.0, elapsed))
+    public = job_file(record, result)
+    public["async_job"] = show(system, job_dir, record, False)
+    return public
+
+
+def write_end(
+    system: Any,
+    async_dir: Directory,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    public: Dict[str, Any],
+) -> None:
+    """Make an end durable: first the public job file, then the record.
+
+    A job that was cleaned up meanwhile is not brought back. The caller holds the supervisor's lock or, where
+    the supervisor is gone, the job directory's. OSError: nothing of the old state was lost.
+    """
+    remove_leftovers(job_dir, record)
+    if job_dir.gone():
+        return
+    job_dir.release()
+    try:
+        async_dir.write_file(record["id"], encode(public))
+    except OSError as error:
+        if error.errno not in NO_SPACE_ERRORS:
+            raise
+        message = f"the job's result could not be kept: {error.strerror}"
+        if record["reason"] == REASON_NO_SPACE:
+            message = _MESSAGES[REASON_NO_SPACE]
+            job_dir.remove_file(RESULT_FILE)  # a part of a result is of no use, but its blocks are
+        short = ended_result(message, "", "")
+        record.update(reason=REASON_NO_SPACE)
+        if record["state"] == STATE_SUCCEEDED:
+            short["failed"] = False  # it did what it was asked; only its result is gone
+        kept = job_file(record, short)
+        kept["async_job"] = dict(public["async_job"], reason=REASON_NO_SPACE)
+        async_dir.write_file(record["id"], encode(kept))
+    job_dir.write_file(RECORD_FILE, encode(record))
+    if record["name"] and record["state"] == STATE_SUCCEEDED:
+        try:
+            _remember(system, job_dir, record)
+        except (OSError, JobError):
+            pass  # it only helps to guess: the end is complete without it
+    for name in _WORKING_FILES:
+        job_dir.remove_file(name)
+
+
+def _remember(system: Any, job_dir: Directory, record: Dict[str, Any]) -> None:
+    private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
+    private.fd = system.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd)
+    try:
+        remember_duration(private, record["name"], record["elapsed"])
+    finally:
+        private.close()
+
+
+def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
+    """The temporary directories of the task and of a module that was killed before it removed its own."""
+    from shutil import rmtree  # late: it imports every compressor there is
+
+    noted = (job_dir.read_file(PAYLOAD_DIRS_FILE) or b"").splitlines()
+    for path in record["remove"] + [os.fsdecode(line) for line in noted]:
+        rmtree(path, ignore_errors=True)

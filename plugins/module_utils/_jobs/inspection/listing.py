@@ -1,0 +1,182 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""All the jobs of an async dir: which there are, and which of them a caller means."""
+
+import calendar
+import fnmatch
+import re
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+
+from ..model.errors import JobError, refused
+from ..model.settings import parse_duration
+from ..model.states import END_STATES, STATE_QUEUED, STATE_RUNNING
+from ..system.find import candidate_dirs, meant_dir
+from ..system.store import PRIVATE_DIR, Directory, open_async_dir
+from .core_job import CoreWrappers
+from .look import Job
+from .view import Shown
+
+ACTIVE_STATES = (STATE_QUEUED, STATE_RUNNING)
+ALL_STATES = ACTIVE_STATES + END_STATES
+JOB_NAME = r"j?[0-9]{1,20}\.[0-9]{1,10}"
+# what every module that means several jobs takes
+FILTER_OPTIONS = {
+    "state": {"type": "list", "elements": "str", "choices": list(ALL_STATES)},
+    "name": {"type": "str"},
+    "module": {"type": "str"},
+    "older_than": {"type": "str"},
+    "newer_than": {"type": "str"},
+}  # type: Dict[str, Dict[str, Any]]
+
+
+class Listed(NamedTuple):
+    """A job as it was found: ``public`` is its status, ``age`` the seconds since its end or, while it runs, its start."""
+
+    jid: str
+    public: Dict[str, Any]
+    age: float
+
+    @property
+    def view(self) -> Dict[str, Any]:
+        return self.public["async_job"]  # type: ignore[no-any-return]  # every status has one
+
+
+class Filter:
+    """Which jobs a caller means. JobError names an option that is no good."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._states = params.get("state") or ALL_STATES
+        self._patterns: Dict[str, str] = {}
+        for option in ("name", "module"):
+            pattern = params.get(option)
+            if pattern is not None:
+                if not pattern.strip():
+                    raise JobError(
+                        f"{option}: {pattern!r} names nothing; leave it out to mean every job"
+                    )
+                self._patterns[option] = pattern
+        self._older = duration_option(params, "older_than")
+        self._newer = duration_option(params, "newer_than")
+
+    def takes(self, job: Listed) -> bool:
+        view = job.view
+        return (
+            view["state"] in self._states
+            # a job without a name is named by no pattern, not even by *
+            and all(
+                view[option] is not None and fnmatch.fnmatchcase(view[option], pattern)
+                for option, pattern in self._patterns.items()
+            )
+            and (self._older is None or job.age >= self._older)
+            and (self._newer is None or job.age < self._newer)
+        )
+
+
+def duration_option(params: Mapping[str, Any], option: str) -> Optional[float]:
+    """Seconds; None if the option was not given."""
+    text = params.get(option)
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise JobError(f"{option}: {error}") from None
+
+
+def given_async_dir(
+    system: Any, params: Mapping[str, Any], environ: Mapping[str, str]
+) -> Tuple[str, Optional[Directory]]:
+    """The async dir that is meant, and it opened; None if there is none yet: nothing was started there."""
+    path = candidate_dirs(system, meant_dir(params), environ)[0]
+    try:
+        return path, open_async_dir(system, path)
+    except JobError as error:
+        if error.details.get("errno") == "ENOENT":
+            return path, None
+        raise
+
+
+class Listing:
+    """The jobs of an async dir, one after the other; what could not be read is collected with the reason."""
+
+    def __init__(self, system: Any, async_dir: Directory) -> None:
+        self.system = system
+        self.async_dir = async_dir
+        self.unreadable: List[Dict[str, Any]] = []
+        names = set(self._names(async_dir))
+        if PRIVATE_DIR in names:
+            try:
+                private = async_dir.child(PRIVATE_DIR)
+                try:
+                    names.update(private.names())
+                finally:
+                    private.close()
+            except (OSError, JobError) as error:
+                self.report(None, async_dir.join(PRIVATE_DIR), error)
+        # of those that have a job file, and of those that have only a directory left
+        self.jids = sorted(name for name in names if re.match(JOB_NAME + r"\Z", name))
+        # looked for once for all jobs, and after their names were read
+        self.wrappers = CoreWrappers(system)
+        # one moment for all ages: by different ones, jobs that ended together would change places
+        self._now = float(system.time())
+
+    @staticmethod
+    def _names(async_dir: Directory) -> List[str]:
+        try:
+            return async_dir.names()
+        except OSError as error:
+            raise refused("read the async dir", async_dir.path, error) from error
+
+    def report(self, jid: Optional[str], path: str, error: Exception) -> None:
+        if isinstance(error, OSError):
+            error = refused("read", path, error)
+        self.unreadable.append({"id": jid, "path": path, "msg": str(error)})
+
+    def find(self, jid: str, shown: Shown) -> Optional[Listed]:
+        """None if it could not be read, or if it was removed meanwhile."""
+        try:
+            job = Job(self.system, self.async_dir, jid, self.wrappers)
+            try:
+                public = job.look(shown)
+                return Listed(jid, public, self._age(_checked(public["async_job"])))
+            finally:
+                if job.job_dir:
+                    job.job_dir.close()
+        except JobError as error:
+            if "looked_in" not in error.details:
+                self.report(jid, error.details.get("path") or self.async_dir.join(jid), error)
+        except (KeyError, TypeError, ValueError) as error:  # JSON, but nothing that we wrote
+            damaged = JobError(f"the files of job {jid} are damaged: {error!r}")
+            self.report(jid, self.async_dir.join(jid), damaged)
+        return None
+
+    def take(self, wanted: Filter, shown: Shown) -> List[Listed]:
+        """The jobs that the filter takes, the one that ended or, while it runs, started first before all others."""
+        found = [self.find(jid, shown) for jid in self.jids]
+        taken = [job for job in found if job is not None and wanted.takes(job)]
+        return sorted(taken, key=lambda job: -job.age)
+
+    def _age(self, view: Mapping[str, Any]) -> float:
+        moment = view["finished_at"] or view["started_at"] or view["created_at"]
+        return max(0.0, self._now - epoch_seconds(moment))
+
+
+def _checked(view: Dict[str, Any]) -> Dict[str, Any]:
+    """``async_job`` of a job file may have been written by anybody who may write there. ValueError, TypeError, KeyError."""
+    if view["state"] not in ALL_STATES:
+        raise ValueError(f"there is no state {view['state']!r}")
+    for key in ("name", "module", "created_at", "started_at", "finished_at"):
+        if view[key] is not None and not isinstance(view[key], str):
+            raise TypeError(f"{key} is no text")
+    if view["elapsed"] is not None:
+        float(view["elapsed"])
+    return view
+
+
+def epoch_seconds(moment: str) -> float:
+    """Of a time as ``timestamp`` writes it. strptime would do, but takes long to import."""
+    numbers = [int(number) for number in re.findall("[0-9]+", moment)]
+    return calendar.timegm((*numbers[:6], 0, 0, 0)) + numbers[6] / 1000.0

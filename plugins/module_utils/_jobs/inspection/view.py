@@ -1,0 +1,251 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What is shown of a job: its record, and what its spools and its progress file hold at this moment."""
+
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ..model.errors import JobError
+from ..model.output import (
+    Cursor,
+    Piece,
+    decode_output,
+    missing_bytes,
+    output_lines,
+    plan_reads,
+    tail_begin,
+    tail_lines,
+    total_bytes,
+)
+from ..model.progress import measure_progress
+from ..model.record import elapsed_seconds, job_view, timestamp
+from ..model.states import END_STATES, STATE_SUCCEEDED
+from ..system.kernel import process_usage
+from ..system.spool import spool_pieces
+from ..system.store import PROGRESS_FILE, Directory
+
+HISTORY_DIR = "history"
+_TAIL_BYTES = 65536  # read of a stream for its last lines
+# read of a stream at once from a cursor on; the next status goes on from there
+_SINCE_BYTES = 1 << 20
+_PARTIAL_BYTES = 1 << 20  # of each stream in the result of a job that did not end by itself
+_HISTORY_KEPT = 20
+_MAX_TAIL_LINES = 10000
+
+
+class Shown(NamedTuple):
+    """How much of the output a caller wants: the last lines, or (cursor given) all since then."""
+
+    tail_lines: int
+    cursor: Optional[Cursor]
+
+
+DEFAULT_SHOWN = Shown(10, None)
+
+
+def check_tail_lines(count: int) -> None:
+    """JobError if nobody can mean so many lines."""
+    if not 0 <= count <= _MAX_TAIL_LINES:
+        raise JobError(f"tail_lines: {count} is out of range; give 0 to {_MAX_TAIL_LINES}")
+
+
+class _Stream:
+    def __init__(self, job_dir: Optional[Directory], name: str, names: List[str]) -> None:
+        self._dir = job_dir
+        self.pieces: List[Piece] = []
+        self.path = job_dir.join(name) if job_dir else None
+        self.changed: Optional[float] = None
+        self._tail: Optional[bytes] = None
+        for start, piece in spool_pieces(names, name):
+            if job_dir:
+                try:
+                    info = job_dir.system.stat(piece, dir_fd=job_dir.fd, follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # made way for newer output since its name was read: part of the gap now
+                self.pieces.append(Piece(start, info.st_size, piece))
+                self.changed = max(self.changed or 0.0, info.st_mtime)
+
+    def _chunks(self, begin: int, limit: int) -> List[Tuple[int, bytes]]:
+        """What is kept from a stream offset on: (offset, bytes), in order."""
+        starts = {piece.name: piece.start for piece in self.pieces}
+        found = []
+        for name, offset, count in plan_reads(self.pieces, begin, limit):
+            data = self._dir.read_file(name, offset, count) if self._dir else None
+            if data:
+                found.append((starts[name] + offset, data))
+        return found
+
+    def read(self, begin: int, limit: int) -> bytes:
+        return b"".join(data for _start, data in self._chunks(begin, limit))
+
+    def since(self, begin: int, to_the_end: bool) -> Tuple[bytes, int]:
+        """What came since an offset, and the offset behind it: of whole lines only while more may come."""
+        chunks = self._chunks(begin, _SINCE_BYTES)
+        data, left, behind = b"", 0, begin
+        for start, chunk in chunks:
+            if data and start > behind and not data.endswith(b"\n"):
+                data += (
+                    b"\n"  # a line that a gap cut off does not go on with what is kept behind it
+                )
+            data += chunk
+            left += len(chunk)
+            behind = start + len(chunk)
+        full = left >= _SINCE_BYTES
+        if full or not to_the_end:
+            whole = data.rfind(b"\n") + 1
+            if whole or not full:  # a line longer than all that is read at once is shown in parts
+                left -= len(data) - whole
+                data = data[:whole]
+        position = begin
+        for start, chunk in chunks:
+            if left > 0:
+                position = start + min(left, len(chunk))
+                left -= len(chunk)
+        return data, position
+
+    def tail(self) -> bytes:
+        """Read once, however many look at it."""
+        if self._tail is None:
+            self._tail = self.read(tail_begin(self.pieces, _TAIL_BYTES), _TAIL_BYTES)
+        return self._tail
+
+
+def _streams(job_dir: Optional[Directory]) -> List[_Stream]:
+    """Both of a job, as they are at this moment."""
+    names = job_dir.names() if job_dir else []
+    return [_Stream(job_dir, name, names) for name in ("stdout", "stderr")]
+
+
+def output_view(
+    job_dir: Optional[Directory],
+    shown: Shown,
+    ended: bool,
+    streams: Optional[List[_Stream]] = None,
+) -> Dict[str, Any]:
+    """streams: where they were looked at already."""
+    streams = streams or _streams(job_dir)
+    lines, positions = [], []
+    for index, stream in enumerate(streams):
+        begin = 0 if shown.cursor is None else shown.cursor[index]
+        if shown.cursor is None:
+            tail = stream.tail()
+            lines.append(tail_lines(tail, shown.tail_lines))
+            unfinished = 0 if ended else len(tail) - (tail.rfind(b"\n") + 1)
+            positions.append(total_bytes(stream.pieces) - unfinished)
+        else:
+            data, position = stream.since(begin, ended)
+            lines.append(output_lines(data))
+            positions.append(position)
+    stdout, stderr = streams
+    return {
+        "stdout_tail": lines[0],
+        "stderr_tail": lines[1],
+        "stdout_bytes": total_bytes(stdout.pieces),
+        "stderr_bytes": total_bytes(stderr.pieces),
+        "stdout_path": stdout.path,
+        "stderr_path": stderr.path,
+        "truncated": bool(missing_bytes(stdout.pieces) or missing_bytes(stderr.pieces)),
+        "cursor": str(Cursor(positions[0], positions[1])),
+    }
+
+
+def partial_output(job_dir: Directory, stream_name: str) -> str:
+    """What a job had printed until it was ended: as much of it as a result can bear, the newest."""
+    stream = _Stream(job_dir, stream_name, job_dir.names())
+    total = total_bytes(stream.pieces)
+    begin = tail_begin(stream.pieces, _PARTIAL_BYTES)
+    text = decode_output(stream.read(begin, _PARTIAL_BYTES))
+    kept_before = begin - min((p.start for p in stream.pieces), default=0)
+    if kept_before > 0 and total > _PARTIAL_BYTES:
+        return f"[the first {total - _PARTIAL_BYTES} of {total} bytes are left out here]\n{text}"
+    return text
+
+
+def progress_view(
+    system: Any,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    elapsed: Optional[float],
+    streams: Optional[List[_Stream]] = None,
+) -> Optional[Dict[str, Any]]:
+    """Measured now, from what the job wrote; ``history`` from earlier jobs of the same name."""
+    report, updated = "", None
+    try:
+        info = system.stat(PROGRESS_FILE, dir_fd=job_dir.fd, follow_symlinks=False)
+    except FileNotFoundError:
+        pass
+    else:
+        if info.st_size:
+            begin = max(0, info.st_size - _TAIL_BYTES)
+            report = decode_output(job_dir.read_file(PROGRESS_FILE, begin, _TAIL_BYTES) or b"")
+            updated = info.st_mtime
+    stream, errors = streams or _streams(job_dir)
+    # many programs draw their progress on stderr; stdout comes last, so it is preferred
+    lines = output_lines(errors.tail())[-100:] + output_lines(stream.tail())[-100:]
+    if updated is None:
+        updated = max(
+            (moment for moment in (stream.changed, errors.changed) if moment is not None),
+            default=None,
+        )
+    if record["state"] == STATE_SUCCEEDED:
+        durations: List[float] = []
+    else:
+        durations = history(job_dir, record["name"])
+    return measure_progress(
+        report,
+        record["progress_regex"],
+        lines,
+        durations,
+        elapsed or 0.0,
+        None if updated is None else timestamp(updated),
+    )
+
+
+def _history_file(name: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def history(job_dir: Directory, name: Optional[str]) -> List[float]:
+    """Seconds that earlier jobs of this name took, the newest last."""
+    if not name:
+        return []
+    path = os.path.join(os.path.dirname(job_dir.path), HISTORY_DIR, _history_file(name))
+    try:
+        with open(path, "rb") as source:
+            return [float(line) for line in source.read(4096).split()]
+    except (OSError, ValueError):
+        return []  # it only helps to guess: no history, no guess
+
+
+def remember_duration(private: Directory, name: str, seconds: float) -> None:
+    """Add a successful job's duration to the history of its name."""
+    directory = private.child(HISTORY_DIR, create=True)
+    try:
+        known = (directory.read_file(_history_file(name)) or b"").split()[-_HISTORY_KEPT + 1 :]
+        directory.write_file(_history_file(name), b"\n".join(known + [b"%.3f" % seconds]))
+    finally:
+        directory.close()
+
+
+def show(
+    system: Any,
+    job_dir: Directory,
+    record: Dict[str, Any],
+    supervised: bool,
+    shown: Shown = DEFAULT_SHOWN,
+) -> Dict[str, Any]:
+    """``async_job`` of a job of ours, as it is at this moment."""
+    ended = record["state"] in END_STATES
+    elapsed = elapsed_seconds(record, system.boot_id(), system.time(), system.monotonic())
+    usage = record["usage"]
+    if not ended and record["process"]:
+        usage = process_usage(system, record["process"]["pid"])
+    streams = _streams(job_dir)
+    progress = progress_view(system, job_dir, record, elapsed, streams)
+    output = output_view(job_dir, shown, ended, streams)
+    return job_view(record, elapsed, supervised, progress, output, usage)

@@ -1,0 +1,290 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What ended jobs leave behind, removed: by age, by state, by how many to keep; and what nobody owns any more."""
+
+import os
+import re
+import stat
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from ..inspection.listing import (
+    FILTER_OPTIONS,
+    JOB_NAME,
+    Filter,
+    Listing,
+    duration_option,
+    given_async_dir,
+)
+from ..inspection.look import Job
+from ..inspection.view import Shown
+from ..model.errors import JobError, refused
+from ..model.states import END_STATES
+from ..system.find import candidate_dirs
+from ..system.store import LOCK_FILE, LOCK_SH, MODULE_LOCK_FILE, PRIVATE_DIR, Directory
+
+DEFAULT_REMOTE_TMP = "~/.ansible/tmp:/var/tmp:/tmp"
+# What is only being made looks like what is left over. A start is over after a minute; older_than cannot undercut this.
+_ORPHAN_SECONDS = 300.0
+_WRITE_SECONDS = 5.0  # for a supervisor, or another who looks, to finish what it writes
+PRUNE_OPTIONS = {
+    "async_dir": {"type": "str"},
+    "older_than": {"type": "str", "default": "7d"},
+    "state": dict(FILTER_OPTIONS["state"], choices=list(END_STATES)),
+    "name": FILTER_OPTIONS["name"],
+    "module": FILTER_OPTIONS["module"],
+    "keep": {"type": "int", "default": 0},
+    "orphans": {"type": "bool", "default": True},
+    "remote_tmp": {"type": "str"},
+}  # type: Dict[str, Dict[str, Any]]
+
+
+class Orphan(NamedTuple):
+    """A file or directory that belongs to no job: of which kind, and where."""
+
+    kind: str
+    path: str
+
+
+KIND_WRITE = "unfinished write"
+KIND_JOB_DIR = "job directory"
+KIND_TASK_DIR = "temporary directory"
+
+
+class Pruning:
+    """What goes is found first, and looked at again right before it goes."""
+
+    def __init__(
+        self,
+        system: Any,
+        async_dir: Optional[Directory],
+        params: Mapping[str, Any],
+        places: List[str],
+    ) -> None:
+        self._system = system
+        self._async_dir = async_dir
+        self._places = places  # of temporary directories
+        self._keep = int(params["keep"])
+        if self._keep < 0:
+            raise JobError(f"keep: {self._keep} is no number of jobs to keep; give 0 or more")
+        self._seconds = duration_option(params, "older_than") or 0.0
+        self._wanted = Filter(
+            {
+                "state": params["state"] or list(END_STATES),
+                "name": params["name"],
+                "module": params["module"],
+            }
+        )
+        self._orphan_seconds = max(self._seconds, _ORPHAN_SECONDS)
+        self.jids: List[str] = []
+        self.orphans: List[Orphan] = []
+        self.unreadable: List[Dict[str, Any]] = []
+        self.failures: List[str] = []
+
+    def find(self, orphans: bool) -> None:
+        if self._async_dir is not None:
+            listing = Listing(self._system, self._async_dir)
+            matching = listing.take(self._wanted, Shown(0, None))
+            # of all that match the newest stay, however old
+            matching = matching[: max(0, len(matching) - self._keep)]
+            self.jids = [job.jid for job in matching if job.age >= self._seconds]
+            self.unreadable = listing.unreadable
+            if orphans:
+                self.orphans += self._unfinished_writes(self._async_dir)
+                known = {str(one["id"]) for one in self.unreadable}
+                self.orphans += self._job_dirs(self._async_dir, known)
+        if orphans:
+            for place in self._places:
+                self.orphans += self._task_dirs(place)
+
+    def remove(self) -> None:
+        """Remove what was found. What is no longer to go by now stays, and is not told of."""
+        jids, self.jids = self.jids, []
+        orphans, self.orphans = self.orphans, []
+        for jid in jids:
+            if self._done(jid, self._remove_job):
+                self.jids.append(jid)
+        for orphan in orphans:
+            if self._done(orphan, self._remove_orphan):
+                self.orphans.append(orphan)
+
+    def _done(self, what: Any, remove: Any) -> bool:
+        try:
+            return bool(remove(what))
+        except FileNotFoundError:
+            return False  # another was faster
+        except JobError as error:
+            if "looked_in" not in error.details:  # as above
+                self.failures.append(error.message)
+        except OSError as error:
+            path = what.path if isinstance(what, Orphan) else self._place.join(what)
+            self.failures.append(refused("remove", path, error).message)
+        return False
+
+    @property
+    def _place(self) -> Directory:
+        if self._async_dir is None:
+            raise JobError("there is no async dir")
+        return self._async_dir
+
+    def _remove_job(self, jid: str) -> bool:
+        """Whoever writes to the job is let finish; a job that has begun to run stays."""
+        job = Job(self._system, self._place, jid)
+        try:
+            if job.job_dir is not None and not self._alone(job.job_dir):
+                raise JobError(f"job {jid} was not removed: something is still being written there")
+            if job.look(Shown(0, None))["async_job"]["state"] not in END_STATES:
+                return False
+            job.remove()
+            return True
+        finally:
+            if job.job_dir is not None:
+                job.job_dir.close()
+
+    def _alone(self, job_dir: Directory) -> bool:
+        """Wait until neither a supervisor nor another who looks has anything to write in this job directory."""
+        try:
+            fd = job_dir.open_file(LOCK_FILE)
+        except FileNotFoundError:
+            return True
+        try:
+            return bool(self._system.flock_within(fd, LOCK_SH, _WRITE_SECONDS))
+        finally:
+            self._system.close(fd)
+
+    def _unfinished_writes(self, async_dir: Directory) -> List[Orphan]:
+        """Temporary files of ours, ``.<jid>.<pid>``, and of core's, ``<jid>.tmp``, whose writer was killed."""
+        found = []
+        for name in async_dir.names():
+            if re.match(rf"\.{JOB_NAME}\.[0-9]+\Z|{JOB_NAME}\.tmp\Z", name):
+                try:
+                    info = self._system.stat(name, dir_fd=async_dir.fd, follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # its writer lives
+                if self._forgotten(info) and not stat.S_ISDIR(info.st_mode):
+                    found.append(Orphan(KIND_WRITE, async_dir.join(name)))
+        return found
+
+    def _forgotten(self, info: Any) -> bool:
+        return bool(self._system.time() - info.st_mtime >= self._orphan_seconds)
+
+    def _job_dirs(self, async_dir: Directory, unreadable: Any) -> List[Orphan]:
+        """Job directories whose job file somebody removed, as stock core's clean-up does."""
+        names = set(async_dir.names())
+        try:
+            private = async_dir.child(PRIVATE_DIR)
+        except (OSError, JobError):
+            return []  # none, or told of as unreadable
+        try:
+            return [
+                Orphan(KIND_JOB_DIR, private.join(jid))
+                for jid in private.names()
+                if re.match(JOB_NAME + r"\Z", jid)
+                and jid not in names
+                and jid not in unreadable
+                and self._is_dead(private, jid)
+            ]
+        finally:
+            private.close()
+
+    def _is_dead(self, private: Directory, jid: str) -> bool:
+        try:
+            job_dir = private.child(jid)
+        except (OSError, JobError):
+            return False  # removed meanwhile, or told of as unreadable
+        try:
+            return (
+                self._forgotten(self._system.fstat(job_dir.fd))
+                and not job_dir.held(LOCK_FILE)
+                and not job_dir.held(MODULE_LOCK_FILE)
+            )
+        finally:
+            job_dir.close()
+
+    def _task_dirs(self, place: str) -> List[Orphan]:
+        """Temporary directories of tasks of this user that core forgot."""
+        try:
+            names = sorted(self._system.listdir(place))
+        except OSError:
+            return []  # no task of this user ever had one there
+        candidates = [
+            os.path.join(place, name) for name in names if name.startswith("ansible-tmp-")
+        ]
+        return [
+            Orphan(KIND_TASK_DIR, path)
+            for path in candidates
+            if self._is_forgotten_task(path) and not self._in_use(path)
+        ]
+
+    def _is_forgotten_task(self, path: str) -> bool:
+        """A directory of ours in which nothing has changed for long: core writes to one while it transfers."""
+        try:
+            info = self._system.stat(path, follow_symlinks=False)
+            if not stat.S_ISDIR(info.st_mode) or info.st_uid != self._system.geteuid():
+                return False
+            inside = [
+                self._system.stat(os.path.join(path, name), follow_symlinks=False)
+                for name in self._system.listdir(path)
+            ]
+        except OSError:
+            return False  # in use, or gone
+        return all(self._forgotten(one) for one in [info] + inside)
+
+    def _in_use(self, path: str) -> bool:
+        """Whether a process was started from there; True where nothing tells, as the others' may be hidden."""
+        processes = self._system.processes()
+        mark = os.fsencode(path) + b"/"
+        return 1 not in processes or any(
+            mark in self._system.process_file(pid, "cmdline") for pid in processes
+        )
+
+    def _remove_orphan(self, orphan: Orphan) -> bool:
+        name = os.path.basename(orphan.path)
+        if orphan.kind == KIND_WRITE:
+            return self._place.remove_file(name)
+        if orphan.kind == KIND_TASK_DIR:
+            import shutil  # late: it imports every compressor there is
+
+            shutil.rmtree(orphan.path)  # follows no link, also if one is planted now
+            return True
+        private = self._place.child(PRIVATE_DIR)
+        try:
+            if name in self._place.names() or not self._is_dead(private, name):
+                return False
+            private.remove_child(name)
+            return True
+        finally:
+            private.close()
+
+
+def answer_prune(
+    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
+) -> Dict[str, Any]:
+    """Remove, or in check mode tell exactly what would be removed."""
+    usual = params.get("_remote_tmp") or DEFAULT_REMOTE_TMP
+    given = [params["remote_tmp"]] if params["remote_tmp"] else usual.split(":")
+    places = [candidate_dirs(system, place, environ)[0] for place in given if place]
+    path, async_dir = given_async_dir(system, params, environ)
+    try:
+        pruning = Pruning(system, async_dir, params, places)
+        pruning.find(params["orphans"])
+        if not check_mode:
+            pruning.remove()
+    finally:
+        if async_dir is not None:
+            async_dir.close()
+    lines = [f"job {jid}\n" for jid in pruning.jids]
+    lines += [f"{orphan.kind} {orphan.path}\n" for orphan in pruning.orphans]
+    answer = {
+        "changed": bool(lines),
+        "async_dir": path,
+        "removed": pruning.jids,
+        "orphans": [orphan.path for orphan in pruning.orphans],
+        "unreadable": pruning.unreadable,
+        "diff": {"before": "".join(lines), "after": ""},
+    }
+    if pruning.failures:
+        answer.update(failed=True, msg="; ".join(pruning.failures))
+    return answer

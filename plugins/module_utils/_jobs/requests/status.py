@@ -1,0 +1,85 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What async_status is asked, checked and answered: the same for every way that the question travels."""
+
+import os
+from typing import Any, Dict, Mapping
+
+from ..inspection.look import Job, look_until_end
+from ..inspection.view import Shown, check_tail_lines, output_view
+from ..model.errors import JobError
+from ..model.output import parse_cursor
+from ..model.states import END_STATES
+from ..system.find import find_given_job, meant_dir
+
+# as AnsibleModule and validate_argument_spec take it
+STATUS_OPTIONS = {
+    "jid": {"type": "str"},
+    "results_file": {"type": "str"},
+    "async_dir": {"type": "str"},
+    "mode": {"type": "str", "choices": ["cleanup", "status"], "default": "status"},
+    "wait": {"type": "float", "default": 0},
+    "tail_lines": {"type": "int", "default": 10},
+    "cursor": {"type": "str"},
+    "cleanup": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+}  # type: Dict[str, Dict[str, Any]]
+
+
+def _shown(params: Mapping[str, Any]) -> Shown:
+    check_tail_lines(params["tail_lines"])
+    if params["cursor"] is None:
+        return Shown(params["tail_lines"], None)
+    try:
+        return Shown(params["tail_lines"], parse_cursor(params["cursor"]))
+    except ValueError as error:
+        raise JobError(f"cursor: {error}") from None
+
+
+def answer_status(
+    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
+) -> Dict[str, Any]:
+    """The answer to the options in STATUS_OPTIONS. JobError before anything is done, if one is no good."""
+    shown = _shown(params)
+    if not 0 <= params["wait"] < 1e7:
+        raise JobError(f"wait: {params['wait']:g} is no number of seconds to wait for")
+    job = find_given_job(system, params, meant_dir(params), environ, Job)
+    try:
+        if params["mode"] == "cleanup":
+            return _clean_up(job, params["force"], check_mode)
+        return _status(job, params, shown, check_mode)
+    finally:
+        job.close()
+
+
+def status_refusal(_error: JobError, params: Mapping[str, Any]) -> Dict[str, Any]:
+    """As core's: a job that cannot be asked after counts as finished, so that loops end."""
+    jid = params["jid"] or os.path.basename(params["results_file"])
+    return {"ansible_job_id": jid, "started": True, "finished": True}
+
+
+def _status(job: Job, params: Mapping[str, Any], shown: Shown, check_mode: bool) -> Dict[str, Any]:
+    public = look_until_end(job, shown, params["wait"])
+    if params.get("_since"):
+        # for an action that shows the lines as they come, besides what the task asked for
+        ended = public["async_job"]["state"] in END_STATES
+        public["_since"] = output_view(job.job_dir, Shown(0, parse_cursor(params["_since"])), ended)
+    if params["cleanup"] and public["async_job"]["state"] in END_STATES:
+        public["erased"] = job.async_dir.join(job.jid)
+        if not check_mode:
+            job.remove()
+    return public
+
+
+def _clean_up(job: Job, force: bool, check_mode: bool) -> Dict[str, Any]:
+    state = None if force else job.look(Shown(0, None))["async_job"]["state"]
+    if state is not None and state not in END_STATES:
+        raise JobError(
+            f"job {job.jid} is {state} and was not removed: wait for its end, or set force to lose its result"
+        )
+    if not check_mode:
+        job.remove()
+    return {"changed": False, "ansible_job_id": job.jid, "erased": job.async_dir.join(job.jid)}

@@ -1,0 +1,397 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""What a job runs: the module that Ansible built, and how it is given a process of its own."""
+
+import io
+import os
+import re
+import signal
+import sys
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ..model.errors import NO_SPACE_ERRORS, JobError, refused
+from ..system.spool import SpoolWriter
+from ..system.store import (
+    ARGUMENTS_FILE,
+    EXIT_FILE,
+    MODULE_STDERR_FILE,
+    NO_SPACE_FILE,
+    PAYLOAD_DIRS_FILE,
+    PAYLOAD_FILE,
+    Directory,
+    write_all,
+)
+from .tap import install_tap
+
+_HEAD_BYTES = 8192
+_STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
+
+
+class Payload:
+    """A module to run.
+
+    command: what a shell would run. code: the text of a Python payload that this interpreter can run itself,
+    None for all else. module: its full name, where the payload tells. no_log: whether the task has it.
+    text: the payload, or its beginning, for what it tells; args: the content of its arguments file.
+    path: "" where the module came without a file; then one that cannot be run from memory has ``files``.
+    """
+
+    name: Optional[str] = None  # of a step
+    environ: Mapping[str, str] = {}  # what it has besides the environment of the task
+    shared: Any = None  # its zip, where that was imported before its process began, see preload.py
+    files: Mapping[str, bytes] = {}
+
+    def __init__(
+        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
+    ) -> None:
+        self.command = command
+        self.path = path
+        self.code = code
+        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
+        self.no_log = bool(secret.search(text) or secret.search(args))
+        self.module = _module_name(path, text)
+
+    def command_in(self, job_dir: Directory) -> List[str]:
+        """What runs it. Files of its own are written into the job directory, where nobody else can read them."""
+        command = list(self.command)
+        for name, content in self.files.items():
+            job_dir.remove_file(name)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            fd = job_dir.open_file(name, flags, 0o700 if name == PAYLOAD_FILE else 0o600)
+            try:
+                write_all(job_dir.system, fd, content)
+            finally:
+                job_dir.system.close(fd)
+            command.append(job_dir.join(name))
+        return command
+
+
+def imported_name(text: bytes) -> Optional[str]:
+    """The name by which an AnsiballZ imports its module; None for all else."""
+    found = re.search(
+        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
+        text,
+    )
+    return found.group(1).decode("ascii") if found else None
+
+
+def _module_name(path: str, text: bytes) -> Optional[str]:
+    name = imported_name(text)
+    if name:
+        if name.startswith("ansible.modules."):
+            return "ansible.builtin." + name[len("ansible.modules.") :]
+        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
+    name = os.path.basename(path)
+    name = name[len("AnsiballZ_") :] if name.startswith("AnsiballZ_") else name
+    return os.path.splitext(name)[0] or None
+
+
+def shebang(head: bytes) -> List[str]:
+    """The interpreter line of a script: interpreter and its one argument; [] where there is none."""
+    if not head.startswith(b"#!"):
+        return []
+    return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
+
+
+_known_interpreters: Dict[Tuple[str, ...], bool] = {}
+
+
+def _runs_here(interpreter: List[str]) -> bool:
+    """Whether this process is what the interpreter would be, its environment (a venv) included."""
+    words = tuple(interpreter)
+    if words not in _known_interpreters:
+        _known_interpreters[words] = _is_this(interpreter)
+    return _known_interpreters[words]
+
+
+def _is_this(interpreter: List[str]) -> bool:
+    if len(interpreter) != 1 or not sys.executable:
+        return False
+    if os.path.abspath(interpreter[0]) == sys.executable:
+        return True
+    in_venv = sys.prefix != sys.base_prefix
+    other_venv = os.path.exists(os.path.join(os.path.dirname(interpreter[0]), "..", "pyvenv.cfg"))
+    return (
+        not in_venv
+        and not other_venv
+        and os.path.realpath(interpreter[0]) == os.path.realpath(sys.executable)
+    )
+
+
+def read_payload(command: List[str], path: str) -> Payload:
+    """The module at path, which ``command`` runs; an interpreter is added where core leaves it to the shebang."""
+    try:
+        with open(path, "rb") as source:
+            text = source.read(_HEAD_BYTES)
+            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
+            position = command.index(path)
+            # without a file for them, the arguments are in it
+            if ansiballz or len(command) == position + 1:
+                text += source.read()
+        args = b""
+        if len(command) > position + 1:
+            with open(command[position + 1], "rb") as source:
+                args = source.read()
+    except OSError as error:
+        raise refused("read the module's payload", error.filename or path, error) from error
+    except ValueError:
+        raise JobError(f"the command {command!r} does not name the module {path}") from None
+    interpreter = command[:position] or shebang(text)
+    here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
+    if not position:
+        command = interpreter + command
+    return Payload(command, path, text if here else None, text, args)
+
+
+def payload_from_memory(
+    style: str,
+    shebang_line: Optional[str],
+    text: bytes,
+    args: Optional[bytes],
+    module: Optional[str],
+) -> Payload:
+    """A module as core builds it, that has no file on this host. style: as core calls it.
+
+    module: its full name; None where the payload is to tell it.
+    """
+    interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
+    here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
+    payload = Payload(interpreter, "", text if here else None, text, args or b"")
+    payload.module = module or payload.module
+    if not here:
+        files: Dict[str, bytes] = {PAYLOAD_FILE: text}
+        if args is not None:
+            files[ARGUMENTS_FILE] = args
+        payload.files = files
+    return payload
+
+
+def note_payload_dirs(job_dir: str, shared: Any) -> None:
+    """Have the temporary directory of an AnsiballZ noted, so that it can go when the module is killed.
+
+    What is shared of its zip then is as if it had been imported from there.
+    """
+    import tempfile
+
+    make = tempfile.mkdtemp
+
+    def mkdtemp(*given: Any, **options: Any) -> Any:
+        path = make(*given, **options)
+        name = os.path.basename(path)
+        if isinstance(name, str) and name.startswith("ansible_") and "_payload_" in name:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            fd = os.open(os.path.join(job_dir, PAYLOAD_DIRS_FILE), flags, 0o600)
+            try:
+                os.write(fd, os.fsencode(os.path.realpath(path)) + b"\n")
+            finally:
+                os.close(fd)
+            if shared is not None:
+                prefix = name[: name.index("_payload_")]
+                shared.move_to(os.path.join(path, f"{prefix}_payload.zip"))
+        return path
+
+    tempfile.mkdtemp = mkdtemp
+
+
+def forget_other_payloads() -> None:
+    """core's own module_utils of whoever called us, or those of another zip, must not be what the module imports."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("ansible", "ansible_collections"):
+            del sys.modules[name]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not getattr(finder, "of_payload", False)
+    ]
+
+
+def run_python(path: str, code: bytes) -> int:
+    """Run an AnsiballZ in this process as a fresh interpreter would; its exit status."""
+    main = type(sys)("__main__")
+    main.__dict__.update(__builtins__=__builtins__)
+    if (
+        path
+    ):  # without a file it is as if the interpreter had read the module from its standard input
+        main.__dict__.update(__file__=path)
+    sys.modules["__main__"] = main
+    sys.argv = [path]
+    if path and sys.path:
+        sys.path[0] = os.path.dirname(path)
+    status = 1
+    try:
+        # the module; it is why we are here
+        exec(compile(code, path or "<stdin>", "exec", dont_inherit=True), main.__dict__)
+        status = 0
+    except SystemExit as ending:
+        if ending.code is None:
+            status = 0
+        elif isinstance(ending.code, int):
+            status = ending.code & 0xFF
+        else:
+            sys.stderr.write(f"{ending.code}\n")
+    finally:
+        error = sys.exc_info()
+        if error[0] is not None and not isinstance(error[1], SystemExit):
+            sys.excepthook(*error)
+        status = _end_interpreter(status)
+    return status
+
+
+def _end_interpreter(status: int) -> int:
+    """What an interpreter does at its end: threads joined, exit functions run, streams flushed."""
+    import atexit
+    import threading
+
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a full disk; a stream that the module closed
+            status = status or 120  # as CPython exits then
+    return status
+
+
+def run_command(system: Any, command: List[str], job_dir: Directory, limit: int) -> int:
+    """Run any other module in a process below this one; its exit status, negative for a signal.
+
+    This process stays and holds the module's lock, which the module's own children must not inherit.
+    """
+    with_end = child_end_notice()  # before the fork: an early end must not be missed
+    reader, writer = system.pipe()
+    pid = system.fork()
+    if pid == 0:
+        try:
+            system.dup2(writer, 2)
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                # Python ignores them for itself, not for what it starts
+                signal.signal(number, signal.SIG_DFL)
+            os.execvp(command[0], command)
+        except OSError as error:
+            os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
+        finally:
+            system.exit(127)
+    # the tree is sent SIGTERM as a whole: what reads the module's last words must not go before it
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    system.close(writer)
+    spool = SpoolWriter(job_dir.path, "stderr", limit)
+    kept = job_dir.open_file(MODULE_STDERR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    room = _STDERR_KEPT
+    status: Optional[int] = None
+    while status is None:
+        ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
+        if reader in ready:
+            data = system.read(reader, 65536)
+            if data:
+                spool.write(data)
+                room -= _write_some(kept, data[: max(0, room)])
+            else:
+                system.close(reader)
+                reader = -1
+        if with_end in ready:
+            system.read(with_end, 512)
+            ended, code, _unused = system.wait4(pid, os.WNOHANG)
+            if ended == pid:
+                status = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
+    while reader >= 0 and reader in system.select([reader], 0):  # said before its end, not yet read
+        data = system.read(reader, 65536)
+        if not data:
+            break
+        spool.write(data)
+        room -= _write_some(kept, data[: max(0, room)])
+    return status
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    """Write what a full disk leaves room for: what cannot be kept must not end the job."""
+    try:
+        return os.write(fd, data)
+    except OSError:
+        return 0
+
+
+def child_end_notice() -> int:
+    """A descriptor that becomes readable when a child ends."""
+    reader, writer = os.pipe()
+    for fd in (reader, writer):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    return reader
+
+
+def _make_room_for_result(job_dir: Directory) -> Any:
+    """Have the module's stdout take the reserve when the disk is full: a result is what that is for.
+
+    Answers whether stdout was refused something all the same.
+    """
+    refusals: List[int] = []
+
+    class Result(io.FileIO):
+        def write(self, data: Any) -> Any:
+            try:
+                return super().write(data)
+            except OSError as error:
+                if error.errno not in NO_SPACE_ERRORS:
+                    raise
+                job_dir.release()
+            try:
+                return super().write(data)
+            except OSError as error:
+                refusals.append(error.errno or 0)
+                raise
+
+    result = io.BufferedWriter(Result(1, "w", closefd=False))
+    sys.stdout = io.TextIOWrapper(
+        result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
+    )
+    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
+    return lambda: bool(refusals)
+
+
+def _stdout_is_refused() -> bool:
+    """Whether a full disk refuses stdout one byte more."""
+    try:
+        size = os.fstat(1).st_size
+        os.write(1, b"\n")
+        os.ftruncate(1, size)
+    except OSError as error:
+        return error.errno in NO_SPACE_ERRORS
+    return False
+
+
+def run_payload(
+    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
+) -> None:
+    """In the module's process: run it, leave its exit status, end. Does not return."""
+    status = 1
+    module = system.getpid()
+    refused_result = _stdout_is_refused
+    try:
+        if payload.code is not None:
+            refused_result = _make_room_for_result(job_dir)
+            if payload.shared is None:
+                forget_other_payloads()
+            note_payload_dirs(job_dir.path, payload.shared)
+            install_tap(job_dir.path, limit, tap_text)
+            status = run_python(payload.path, payload.code)
+        else:
+            status = run_command(system, payload.command_in(job_dir), job_dir, limit)
+    finally:
+        # not a process that the module forked and let come to its end
+        if system.getpid() == module:
+            _leave_status(system, job_dir, status, refused_result())
+        system.exit(status if status >= 0 else 1)
+
+
+def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
+    try:
+        if no_space:
+            system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
+        fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        system.write(fd, str(status).encode("ascii"))
+    except (OSError, JobError):
+        pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself

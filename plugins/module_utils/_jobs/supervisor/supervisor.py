@@ -1,0 +1,438 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""The one process that owns a job: waits for its turn, runs its modules, enforces its limits, writes its record.
+
+It sleeps until something happens: a child's end, a deadline, a request, its turn. Idle, it does not wake up at all.
+"""
+
+import json
+import os
+import signal
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from ..inspection.ending import add_step, conclude, forget_run, result_of_module, write_end
+from ..model.chain import Place
+from ..model.errors import JobError, refused
+from ..model.record import always_seconds, begin, encode
+from ..model.states import (
+    REASON_DEADLINE,
+    REASON_EXIT,
+    REASON_IDLE,
+    REASON_NOT_STARTED,
+    REASON_REQUEST,
+    STATE_CANCELLED,
+    STATE_FAILED,
+    STATE_QUEUED,
+    STATE_SUCCEEDED,
+    STATE_TIMED_OUT,
+)
+from ..system.store import (
+    LOCK_EX,
+    MODULE_LOCK_FILE,
+    MODULE_STDERR_FILE,
+    PROGRESS_FILE,
+    RECORD_FILE,
+    REQUEST_FILE,
+    RESULT_FILE,
+)
+from ..system.tree import JOB_MARK, Process, end_tree
+from .accepted import Accepted
+from .payload import Payload, child_end_notice, run_payload
+
+PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
+_LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
+_LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
+_REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# how a job, or a step, ends: a state and its reason; no state for what its module says
+Ending = Tuple[Optional[str], str]
+_BY_ITSELF: Ending = (None, REASON_EXIT)
+
+
+class Supervisor:
+    """Owns one job that was accepted. ``go`` sets it going, ``supervise`` runs to its end."""
+
+    def __init__(self, accepted: Accepted) -> None:
+        self._system = accepted.system
+        self._accepted = accepted
+        self._job_dir = accepted.job_dir
+        self._record = accepted.record
+        self._plan = accepted.plan
+        self._chain = self._plan.chain()
+        self._module = Process(0, 0)
+        self._usage = (0.0, 0)  # CPU seconds, peak bytes
+        self._requested = False
+        self._module_ended = False
+        # when the module that runs was started: monotonic seconds, and wall clock
+        self._began = 0.0
+        self._began_wall = 0.0
+        self._deadline: Optional[float] = None
+        self._going = True  # unless the job could not begin
+        self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
+        self._notice = -1
+
+    def go(self) -> None:
+        """Take the job over, and set its first module going, unless it has to wait for its turn."""
+        system, record = self._system, self._record
+        for number in _REQUESTS:
+            signal.signal(number, self._note_request)
+        system.become_subreaper()
+        record["supervisor"] = {
+            "pid": system.getpid(),
+            "start": system.process_start(system.getpid()) or 0,
+        }
+        try:
+            self._notice = child_end_notice()
+            if self._plan.settle is not None:
+                self._plan.settle(record)
+            if self._queued:
+                self._write_record()
+        except (OSError, JobError) as error:
+            self._going = self._cannot(error)
+            return
+        if not self._queued:
+            self._limit_time()
+            self._going = self._start_module(self._write_record)
+
+    @property
+    def _queued(self) -> bool:
+        return bool(self._record["state"] == STATE_QUEUED)
+
+    def _begin(self) -> None:
+        """The job runs from now on, and its time with it."""
+        system = self._system
+        begin(self._record, system.boot_id(), system.time(), system.monotonic())
+        self._limit_time()
+
+    def _limit_time(self) -> None:
+        if self._record["timeout"]:
+            self._deadline = self._record["began"] + self._record["timeout"]
+
+    def _write_record(self) -> None:
+        self._job_dir.write_file(RECORD_FILE, encode(self._record))
+
+    def _keep_record(self) -> None:
+        """Make the record durable, if the disk lets us: what it tells of a job that goes on is not worth its end."""
+        try:
+            self._write_record()
+        except OSError:
+            pass  # it tells an earlier step, or attempt
+
+    def _fork_module(self, keep: "Callable[[], None]") -> "Callable[[], None]":
+        """A process for the module that comes next; ``keep`` writes it down before it may begin."""
+        system, record = self._system, self._record
+        place = self._chain.current
+        if place is None:
+            raise ValueError("the chain is at its end")
+        # not the lock of an earlier module: what that left running may hold it still
+        self._job_dir.remove_file(MODULE_LOCK_FILE)
+        module_lock = self._job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
+        go_reader, go_writer = system.pipe()
+        self._module_ended = False
+        record["exit_status"] = None
+        if self._plan.chained:
+            record["step"] = dict(self._step(place), number=len(record["steps"]))
+        self._began, self._began_wall = system.monotonic(), system.time()
+        pid = system.fork()
+        if pid == 0:
+            system.close(go_writer)
+            self._be_module(
+                self._plan.payload(place), go_reader, -1 if module_lock is None else module_lock
+            )
+        system.close(go_reader)
+        if module_lock is not None:
+            system.close(module_lock)  # the module's process alone holds it now
+        try:
+            self._module = Process(pid, system.process_start(pid) or 0)
+            record["process"] = {"pid": pid, "start": self._module.start}
+            keep()
+        except (OSError, JobError):
+            system.close(go_writer)  # the module's process ends without having run anything
+            system.wait4(pid, 0)
+            raise
+
+        def go() -> None:
+            system.write(go_writer, b"1")
+            system.close(go_writer)
+
+        return go
+
+    def _be_module(self, payload: Payload, go: int, lock: int) -> None:
+        """In the forked child: wait for the word, then be the module. Does not return."""
+        system, job_dir, record = self._system, self._job_dir, self._record
+        try:
+            signal.set_wakeup_fd(-1)
+            # above all the supervisor's lock, or the job would seem supervised for as long as its module lives
+            ticket = self._plan.ticket.held if self._plan.ticket is not None else ()
+            system.close_others((go, lock, self._job_dir.fd, *ticket))
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for number, disposition in self._dispositions.items():
+                signal.signal(number, disposition)
+            if not system.read(go, 1):
+                return
+            system.close(go)
+            # so that the children can be reached where there is no /proc to find them in
+            os.setpgid(0, 0)
+            for name, target in ((RESULT_FILE, 1), (MODULE_STDERR_FILE, 2)):
+                fd = job_dir.open_file(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+                system.dup2(fd, target)
+                system.close(fd)
+            if not record["no_log"]:
+                # made here, for this user alone; the job appends to it under whatever umask it has
+                system.close(job_dir.open_file(PROGRESS_FILE, os.O_WRONLY | os.O_CREAT))
+            if self._plan.prepare is not None:
+                self._plan.prepare(payload)
+            os.environ[JOB_MARK] = record["id"]
+            os.environ[PROGRESS_VARIABLE] = (
+                os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
+            )
+            run_payload(system, payload, job_dir, record["output_limit"], self._accepted.tap_text())
+        finally:
+            system.exit(1)
+
+    def supervise(self) -> None:
+        """Until the job's end is written down."""
+        state, reason = self._run()
+        record = self._record
+        record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
+        if state is None and self._job_dir.size(RESULT_FILE) > _LARGE_RESULT:
+            pid = self._system.fork()
+            if pid:
+                while self._system.wait4(-1, 0)[0] != pid:
+                    pass  # orphans of the job that end meanwhile
+                return
+        public = conclude(self._system, self._job_dir, record, state, reason)
+        write_end(self._system, self._accepted.async_dir, self._job_dir, record, public)
+        if self._plan.ticket is not None:
+            self._plan.ticket.give_back()
+
+    def _run(self) -> Ending:
+        """Wait for the job's turn, and run its attempts; how it ends."""
+        record = self._record
+        if self._going and self._queued:
+            if not self._wait_for_turn():
+                return STATE_CANCELLED, REASON_REQUEST
+            self._begin()
+            self._going = self._start_module(self._keep_record)
+        if not self._going:
+            return STATE_FAILED, REASON_NOT_STARTED
+        delay = float(record["retry_delay"])
+        while True:
+            state, reason = self._run_chain()
+            if (
+                state in (STATE_CANCELLED, STATE_TIMED_OUT)
+                or record["attempt"] >= record["attempts"]
+            ):
+                return state, reason
+            if state is None and self._read_result(None):
+                return state, reason
+            if state == STATE_SUCCEEDED:
+                return state, reason
+            forced = self._wait_for_retry(delay)
+            if forced is not None:
+                return forced
+            delay *= float(record["retry_backoff"])
+            record["attempt"] += 1
+            self._chain = self._plan.chain()
+            if self._plan.chained:
+                record["steps"] = []
+            if not self._start_module(self._keep_record):
+                return STATE_FAILED, REASON_NOT_STARTED
+
+    def _run_chain(self) -> Ending:
+        """The module that runs, and what comes after it in its chain."""
+        forced: Optional[Ending] = None
+        while True:
+            place = self._chain.current
+            state, reason = self._wait_for_end()
+            if state is not None:
+                self._end_processes()
+            if not self._plan.chained or place is None:
+                return state, reason
+            if state is None:
+                self._chain.note(self._read_result(place))
+            else:
+                self._read_result(place, (state, reason))
+                forced = forced or (state, reason)
+                self._chain.abandon()
+            if self._chain.current is None:
+                break
+            if forced is not None:
+                self._deadline = self._system.monotonic() + always_seconds(self._record)
+                self._requested = False
+            if not self._start_module(self._keep_record):
+                return forced or (STATE_FAILED, REASON_NOT_STARTED)
+        return forced or (STATE_FAILED if self._chain.failed else STATE_SUCCEEDED, REASON_EXIT)
+
+    def _start_module(self, keep: "Callable[[], None]") -> bool:
+        """Set the next module going; False if it is refused a process, or a file. keep: writes the record before it may begin."""
+        try:
+            forget_run(self._job_dir)
+            self._fork_module(keep)()
+        except (OSError, JobError) as error:
+            return self._cannot(error)
+        return True
+
+    def _cannot(self, error: Exception) -> bool:
+        """Put down why the job does not go on; False."""
+        if isinstance(error, OSError):
+            error = refused("start a module of", self._accepted.jid, error)
+        self._record["refusal"] = str(error)
+        return False
+
+    def _read_result(self, place: Optional[Place], forced: Optional[Ending] = None) -> bool:
+        """Whether the module that has ended succeeded; with a place in the chain, its result is put down there.
+
+        In a process of its own, since a result may be large.
+        """
+        system, record = self._system, self._record
+        pid = system.fork()
+        if pid == 0:
+            status = 2
+            try:
+                if place is None:
+                    found = result_of_module(self._job_dir, record)[0]
+                else:
+                    payload = self._plan.payload(place)
+                    found = add_step(self._job_dir, record, place.block, payload, forced)
+                status = 0 if found == STATE_SUCCEEDED else 1
+            finally:
+                system.exit(status)
+        status = 0
+        ended = 0
+        while ended != pid:
+            ended, status, _usage = system.wait4(-1, 0)
+        succeeded = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+        if place is not None:
+            state, reason = forced or (STATE_SUCCEEDED if succeeded else STATE_FAILED, REASON_EXIT)
+            record["steps"].append(dict(self._step(place), state=state, reason=reason))
+        return succeeded
+
+    def _step(self, place: Place) -> Dict[str, Any]:
+        payload = self._plan.payload(place)
+        return {"name": payload.name, "block": place.block, "module": payload.module}
+
+    def _wait_for_turn(self) -> bool:
+        """Sleep until the job may run; False if it is not to run any more."""
+        system, ticket = self._system, self._plan.ticket
+        while not self._requested:
+            bells = ticket.bells()
+            if not bells:
+                return True
+            try:
+                if self._notice in system.select([self._notice, *bells], None):
+                    system.read(self._notice, 4096)
+            finally:
+                for bell in bells:
+                    system.close(bell)
+        self._take_request()
+        return False
+
+    def _wait_for_retry(self, seconds: float) -> Optional[Ending]:
+        """Sleep between two attempts; how the job ends if it must end meanwhile."""
+        until = self._system.monotonic() + seconds
+        while True:
+            now = self._system.monotonic()
+            if self._requested:
+                self._take_request()
+                self._end_processes()
+                return STATE_CANCELLED, REASON_REQUEST
+            if self._deadline is not None and now >= self._deadline:
+                self._end_processes()
+                return STATE_TIMED_OUT, REASON_DEADLINE
+            if now >= until:
+                return None
+            moments = [until, now + _LONGEST_SLEEP] + (
+                [] if self._deadline is None else [self._deadline]
+            )
+            self._pause(min(moments) - now)
+
+    def _wait_for_end(self) -> Ending:
+        """Sleep until the module ends or has to; the state and reason to end it with, no state for its own."""
+        system, record = self._system, self._record
+        idle_until: Optional[float] = None
+        while True:
+            self._reap()
+            if self._module_ended:
+                return _BY_ITSELF
+            if self._requested:
+                self._take_request()
+                return STATE_CANCELLED, REASON_REQUEST
+            now = system.monotonic()
+            if self._deadline is not None and now >= self._deadline:
+                return STATE_TIMED_OUT, REASON_DEADLINE
+            if record["idle_timeout"] and (idle_until is None or now >= idle_until):
+                quiet = self._quiet_seconds()
+                if quiet >= record["idle_timeout"]:
+                    return STATE_TIMED_OUT, REASON_IDLE
+                idle_until = now + record["idle_timeout"] - quiet
+            waits = [moment - now for moment in (self._deadline, idle_until) if moment is not None]
+            self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
+
+    def _take_request(self) -> None:
+        """A request may come with a grace of its own."""
+        try:
+            wanted = json.loads((self._job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
+        except (OSError, ValueError):
+            return
+        self._record["grace"] = float(wanted.get("grace", self._record["grace"]))
+
+    def _quiet_seconds(self) -> float:
+        """How long nothing was printed or reported. By file times: nobody pays for it while output flows."""
+        system = self._system
+        last = self._began_wall
+        for name in self._job_dir.names():
+            if name.startswith(("stdout", "stderr", PROGRESS_FILE)):
+                try:
+                    changed = system.stat(
+                        name, dir_fd=self._job_dir.fd, follow_symlinks=False
+                    ).st_mtime
+                except FileNotFoundError:
+                    changed = system.time()  # made way for newer output just now
+                last = max(last, changed)
+        # a wall clock that was set back meanwhile must not end a job, nor one set forward for longer than it ran
+        ran = system.monotonic() - self._began
+        return float(min(max(0.0, system.time() - last), ran))
+
+    def _end_processes(self) -> None:
+        end_tree(
+            self._system,
+            self._record["id"],
+            self._system.getpid(),
+            self._module,
+            self._record["grace"],
+            self._pause,
+        )
+        self._reap()
+
+    def _pause(self, seconds: Optional[float]) -> None:
+        """Sleep until a child ends or a request comes; for the seconds given at most."""
+        if self._notice in self._system.select([self._notice], seconds):
+            self._system.read(self._notice, 4096)
+        self._reap()
+
+    def _reap(self) -> None:
+        """Children, and the orphans that came to us: what they used is added up."""
+        while True:
+            try:
+                pid, status, usage = self._system.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            seconds, peak = self._usage
+            self._usage = (
+                seconds + usage.ru_utime + usage.ru_stime,
+                max(peak, usage.ru_maxrss * 1024),
+            )
+            if pid == self._module.pid:
+                self._module_ended = True
+                signalled = os.WIFSIGNALED(status)
+                self._record["exit_status"] = (
+                    -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
+                )
+
+    def _note_request(self, _number: int, _frame: Any) -> None:
+        self._requested = True

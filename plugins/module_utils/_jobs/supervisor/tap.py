@@ -1,0 +1,226 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""Lets an unmodified module's children be seen: what the module reads from their pipes is spooled, too.
+
+Runs in the module's process. Like ``spool`` it is taken along by a module that respawns.
+"""
+
+import io
+import os
+import sys
+from typing import Any, Dict, Iterable, List, Optional
+
+from ..model.output import Redactor
+from ..system.spool import SpoolWriter
+
+# of this library: what such a module takes along, in order
+TAP_PARTS = ("model.output", "system.spool", "supervisor.tap")
+_READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
+
+
+class _TappedStream:
+    """One pipe of one child: spools what was read, with the values that the module must not show replaced."""
+
+    def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
+        self._writer = writer
+        self._lock = lock
+        self._redactor = Redactor(secrets)
+
+    def feed(self, data: bytes) -> None:
+        shown = self._redactor.feed(data) if data else self._redactor.flush()
+        if shown:
+            with self._lock:
+                self._writer.write(shown)
+
+
+class _TappedFile(io.RawIOBase):
+    """A pipe's raw file that hands on whatever is read from it."""
+
+    def __init__(self, raw: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> None:
+        super().__init__()
+        self._raw = raw
+        self._stream = stream
+        self._taps = taps
+        taps[raw.fileno()] = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())
+
+    def readinto(self, buffer: Any) -> Optional[int]:
+        count = self._raw.readinto(buffer)
+        if count is not None:
+            view: Any = memoryview(buffer)[:count]  # no copy: spooled before it is read into again
+            self._stream.feed(view)
+        return count  # type: ignore[no-any-return]  # what FileIO gives: int or None
+
+    def readall(self) -> Any:
+        """All until the end; None where there is nothing yet. The one that is inherited reads, and so spools, 8 KiB at
+        a time, and in the end holds all of it twice."""
+        whole, buffer = io.BytesIO(), memoryview(bytearray(_READ_BYTES))
+        count = self.readinto(buffer)
+        if count is None:
+            return None
+        while count:
+            whole.write(buffer[:count])
+            count = self.readinto(buffer)
+        return whole.getvalue()
+
+    def close(self) -> None:
+        if not self._raw.closed:
+            self._taps.pop(self._raw.fileno(), None)
+            self._raw.close()
+            self._stream.feed(b"")
+        super().close()
+
+
+class _TappedKernel:
+    """``os`` as the subprocess module sees it: communicate() reads the pipes' numbers, not their files."""
+
+    def __init__(self, taps: Dict[int, _TappedStream]) -> None:
+        self._taps = taps
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def read(self, fd: int, count: int) -> bytes:
+        data = os.read(fd, count)
+        stream = self._taps.get(fd)
+        if stream is not None:
+            stream.feed(data)
+        return data
+
+
+def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
+    """The same pipe behind the same layers, its raw file tapped."""
+    text = isinstance(given, io.TextIOWrapper)
+    encoding, errors = (given.encoding, given.errors) if text else (None, None)
+    binary = given.detach() if text else given
+    buffered = isinstance(binary, io.BufferedReader)
+    raw = binary.detach() if buffered else binary
+    tapped: Any = _TappedFile(raw, stream, taps)
+    if buffered:
+        tapped = io.BufferedReader(tapped)
+    return io.TextIOWrapper(tapped, encoding=encoding, errors=errors) if text else tapped
+
+
+def _secrets_of_callers() -> List[bytes]:
+    """The values that the module running a command was told not to show."""
+    frame: Any = sys._getframe(2)  # at the end, None
+    for _unused in range(3):
+        if frame is None:
+            break
+        values = getattr(frame.f_locals.get("self"), "no_log_values", None)
+        if isinstance(values, (set, frozenset)):
+            return [str(value).encode("utf-8", "surrogateescape") for value in values]
+        frame = frame.f_back
+    return []
+
+
+def _asks_for_locales(args: Any) -> bool:
+    """What core's module_utils run before the work of many a module: not what a user looks for in the output."""
+    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
+
+
+def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
+    """The standard input of a module that respawns, with the tap put before what it will run."""
+    pieces = []
+    while True:
+        piece = os.read(fd, 65536)
+        if not piece:
+            break
+        pieces.append(piece)
+    script = (
+        "import sys\n"
+        "if sys.version_info >= (3, 6):\n"
+        f"    exec({tap_text!r})\n"
+        f"    install_tap({directory!r}, {limit!r}, None)\n"
+        f"exec(compile({b''.join(pieces)!r}, '<stdin>', 'exec'))\n"
+    )
+    import tempfile
+
+    # has no name: nothing of the module's arguments is left on disk
+    source = tempfile.TemporaryFile()
+    source.write(script.encode("utf-8"))
+    source.seek(0)
+    return source
+
+
+def _unread(pipes: Iterable[Any]) -> bool:
+    """Whether a pipe holds what nobody has read yet."""
+    import fcntl
+    import struct
+    import termios
+
+    for pipe in pipes:
+        try:
+            if pipe is not None and not pipe.closed:
+                count = fcntl.ioctl(pipe.fileno(), termios.FIONREAD, struct.pack("i", 0))
+                if struct.unpack("i", count)[0]:
+                    return True
+        except OSError:
+            continue
+    return False
+
+
+def _in_run_command() -> bool:
+    """Whether core's run_command is what called the method that asks."""
+    code = sys._getframe(2).f_code
+    return code.co_name == "run_command" and code.co_filename.endswith("basic.py")
+
+
+def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
+    """Wrap subprocess.Popen. tap_text: the text to install the tap in a respawned interpreter from."""
+    import subprocess
+    import threading
+
+    lock = threading.Lock()
+    taps: Dict[int, _TappedStream] = {}
+    writers = [SpoolWriter(directory, name, limit) for name in ("stdout", "stderr")]
+    untapped = subprocess.Popen
+
+    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
+        """subprocess.Popen, its pipes tapped."""
+
+        stdout: Any
+        stderr: Any
+
+        def __init__(self, args: Any, *more: Any, **options: Any) -> None:
+            stdin: Any = options.get("stdin")
+            respawns = (
+                tap_text
+                and isinstance(args, list)
+                and args[1:] == ["--"]
+                and isinstance(stdin, int)
+                and stdin > 2
+                and not options.get("stdout")
+            )
+            if respawns:
+                options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
+            super().__init__(args, *more, **options)
+            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
+                secrets = _secrets_of_callers()
+                if self.stdout is not None:
+                    self.stdout = _tapped_file(
+                        self.stdout, _TappedStream(writers[0], lock, secrets), taps
+                    )
+                if self.stderr is not None:
+                    self.stderr = _tapped_file(
+                        self.stderr, _TappedStream(writers[1], lock, secrets), taps
+                    )
+
+        def poll(self) -> Any:
+            """run_command reads no further once its select came back empty-handed, after a second, and the command
+            has ended: what was printed in between would be lost. It is asked to look again."""
+            status = super().poll()
+            if status is not None and _in_run_command() and _unread((self.stdout, self.stderr)):
+                return None
+            return status
+
+    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
+    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os

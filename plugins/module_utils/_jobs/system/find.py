@@ -1,0 +1,131 @@
+# Copyright (c) 2026, longrun.jobs contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection longrun.jobs: may change in any release.
+"""Where a job is: by its results file wherever that is, by its jid in the places that a task can mean."""
+
+import os
+import stat
+from typing import Any, List, Mapping, Optional, Tuple
+
+from ..model.errors import JobError, refused
+from ..model.jid import check_jid
+from .store import PRIVATE_DIR, RECORD_FILE, Directory, expand_home, open_async_dir
+
+DEFAULT_ASYNC_DIR = "~/.ansible_async"
+_HOMES_ASKED = 200  # other users' homes that are looked into for a hint
+
+
+def meant_dir(params: Mapping[str, Any]) -> str:
+    """The async dir that a task means, as it is written: its own option, its shell's setting, core's default."""
+    return str(params.get("async_dir") or params.get("_async_dir") or DEFAULT_ASYNC_DIR)
+
+
+def job_of_results_file(path: str) -> Tuple[str, str]:
+    """Async dir and jid of ``results_file``, an absolute path as the start of the job returned it."""
+    if not os.path.isabs(path) or os.path.normpath(path) != path:
+        raise JobError(
+            f"results_file: {path!r} is no absolute path; give results_file as the job's start returned it"
+        )
+    directory, name = os.path.split(path)
+    return directory, check_jid(name)
+
+
+def candidate_dirs(system: Any, given: str, environ: Mapping[str, str]) -> List[str]:
+    """The async dirs that ``given`` can mean for this user: by $HOME, and by the passwd entry."""
+    found = []
+    for home in (environ.get("HOME"), system.passwd_home()):
+        path = expand_home(given, home)
+        if path not in found:
+            found.append(path)
+    return found
+
+
+def _has_job(directory: Directory, jid: str) -> bool:
+    for name in (jid, os.path.join(PRIVATE_DIR, jid, RECORD_FILE)):
+        try:
+            directory.system.stat(name, dir_fd=directory.fd, follow_symlinks=False)
+            return True
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return False
+
+
+def find_job(system: Any, jid: str, dirs: List[str], home_part: Optional[str]) -> Directory:
+    """The async dir that holds the job. JobError says where it was looked for, and who has it.
+
+    home_part: the async dir below a home, for the hint; None if the dirs have nothing to do with homes.
+    """
+    tried = []
+    for path in dirs:
+        try:
+            directory = open_async_dir(system, path)
+        except JobError as error:
+            tried.append(_why_not(system, path, error))
+            continue
+        try:
+            if _has_job(directory, jid):
+                return directory
+        except OSError as error:
+            tried.append(_why_not(system, path, refused("look into", path, error)))
+        else:
+            owner = system.owner_name(system.fstat(directory.fd).st_uid)
+            tried.append(f"{path} (of {owner}) does not have it")
+        directory.close()
+    hint = _other_owner(system, jid, home_part, dirs) if home_part else ""
+    me = system.owner_name(system.geteuid())
+    raise JobError(f"could not find job {jid} as {me}: {'; '.join(tried)}{hint}", looked_in=dirs)
+
+
+def find_given_job(
+    system: Any, one: Mapping[str, Any], given: str, environ: Mapping[str, str], job_class: Any
+) -> Any:
+    """The job that a caller names by ``results_file`` or, in the async dir given, by ``jid``."""
+    if one.get("results_file"):
+        path, jid = job_of_results_file(one["results_file"])
+        directory = find_job(system, jid, [path], None)
+    else:
+        jid = check_jid(one.get("jid"))
+        home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
+        directory = find_job(system, jid, candidate_dirs(system, given, environ), home_part)
+    try:
+        return job_class(system, directory, jid)
+    except JobError:
+        directory.close()
+        raise
+
+
+def _why_not(system: Any, path: str, error: JobError) -> str:
+    """The error, and who owns the directory that stands in the way."""
+    place = path
+    while error.details.get("errno") == "EACCES":
+        try:
+            info = system.stat(place)
+        except OSError:
+            if place == "/":
+                break
+            place = os.path.dirname(place)
+            continue
+        owner = system.owner_name(info.st_uid)
+        return f"{error.message}, {place} belongs to {owner} with mode {stat.S_IMODE(info.st_mode):04o}"
+    return error.message
+
+
+def _other_owner(system: Any, jid: str, home_part: str, dirs: List[str]) -> str:
+    import pwd
+
+    for entry in pwd.getpwall()[:_HOMES_ASKED]:
+        path = os.path.join(entry.pw_dir, home_part)
+        if path in dirs:
+            continue
+        try:
+            info = system.stat(os.path.join(path, jid), follow_symlinks=False)
+        except OSError:
+            continue
+        owner = system.owner_name(info.st_uid)
+        return f". It is {path}/{jid} and belongs to {owner}: become {owner}, or give that path as results_file"
+    return (
+        ". A job is found only by the user, and with the HOME and async dir, that it was started with; "
+        "results_file of its start finds it whatever these are"
+    )
