@@ -2792,7 +2792,7 @@ def show(
     "inspection.ending": r'''
 import json
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..model.errors import NO_SPACE_ERRORS, JobError
 from ..model.record import encode, end, failed_state, job_file
@@ -2811,7 +2811,6 @@ from ..model.states import (
     STATE_LOST,
     STATE_SUCCEEDED,
 )
-from ..supervisor.payload import Payload
 from ..system.store import (
     ARGUMENTS_FILE,
     EXIT_FILE,
@@ -2924,26 +2923,19 @@ def forget_run(job_dir: Directory) -> None:
 def add_step(
     job_dir: Directory,
     record: Dict[str, Any],
-    block: str,
-    payload: Payload,
+    step: Mapping[str, Any],
     forced: Optional[Tuple[Optional[str], str]] = None,
 ) -> str:
     if forced is None:
-        of_step = dict(record, module=payload.module)
+        of_step = dict(record, module=step["module"])
         state, reason, result = result_of_module(job_dir, of_step)
     else:
         state, reason = str(forced[0]), forced[1]
         result = {"failed": True, "msg": _message(record, reason)}
-    step = {
-        "name": payload.name,
-        "block": block,
-        "module": payload.module,
-        "attempt": record["attempt"],
-    }
-    step.update(state=state, reason=reason, result=result)
+    ended = dict(step, attempt=record["attempt"], state=state, reason=reason, result=result)
     fd = job_dir.open_file(STEPS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        write_all(job_dir.system, fd, b"\n" + encode(step) + b"\n")
+        write_all(job_dir.system, fd, b"\n" + encode(ended) + b"\n")
         job_dir.system.fsync(fd)
     finally:
         job_dir.system.close(fd)
@@ -3577,8 +3569,7 @@ class Supervisor:
                 if place is None:
                     found = result_of_module(self._job_dir, record)[0]
                 else:
-                    payload = self._plan.payload(place)
-                    found = add_step(self._job_dir, record, place.block, payload, forced)
+                    found = add_step(self._job_dir, record, self._step(place), forced)
                 status = 0 if found == STATE_SUCCEEDED else 1
             finally:
                 system.exit(status)
@@ -4007,4 +3998,4 @@ def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, 'cc6014677a002e62')
+    run_wrapper(TEXTS, 'b3aeac169b2f70a1')

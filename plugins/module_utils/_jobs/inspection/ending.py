@@ -7,7 +7,7 @@
 
 import json
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..model.errors import NO_SPACE_ERRORS, JobError
 from ..model.record import encode, end, failed_state, job_file
@@ -26,7 +26,6 @@ from ..model.states import (
     STATE_LOST,
     STATE_SUCCEEDED,
 )
-from ..supervisor.payload import Payload
 from ..system.store import (
     ARGUMENTS_FILE,
     EXIT_FILE,
@@ -146,32 +145,25 @@ def forget_run(job_dir: Directory) -> None:
 def add_step(
     job_dir: Directory,
     record: Dict[str, Any],
-    block: str,
-    payload: Payload,
+    step: Mapping[str, Any],
     forced: Optional[Tuple[Optional[str], str]] = None,
 ) -> str:
-    """Put the result of the step that has ended down beside those before it; its state.
+    """Append the result of the step that has ended to those before it. Return its state.
 
-    forced: state and reason of a step that was ended.
+    step: its name, block and module. forced: state and reason of a step that was ended.
     """
     if forced is None:
-        of_step = dict(record, module=payload.module)
+        of_step = dict(record, module=step["module"])
         state, reason, result = result_of_module(job_dir, of_step)
     else:
         state, reason = str(forced[0]), forced[1]
         # what it printed is in the job's output, with that of the others
         result = {"failed": True, "msg": _message(record, reason)}
-    step = {
-        "name": payload.name,
-        "block": block,
-        "module": payload.module,
-        "attempt": record["attempt"],
-    }
-    step.update(state=state, reason=reason, result=result)
+    ended = dict(step, attempt=record["attempt"], state=state, reason=reason, result=result)
     fd = job_dir.open_file(STEPS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         # behind a line that a full disk cut off, too
-        write_all(job_dir.system, fd, b"\n" + encode(step) + b"\n")
+        write_all(job_dir.system, fd, b"\n" + encode(ended) + b"\n")
         job_dir.system.fsync(fd)
     finally:
         job_dir.system.close(fd)

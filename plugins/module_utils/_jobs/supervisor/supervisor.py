@@ -295,8 +295,7 @@ class Supervisor:
                 if place is None:
                     found = result_of_module(self._job_dir, record)[0]
                 else:
-                    payload = self._plan.payload(place)
-                    found = add_step(self._job_dir, record, place.block, payload, forced)
+                    found = add_step(self._job_dir, record, self._step(place), forced)
                 status = 0 if found == STATE_SUCCEEDED else 1
             finally:
                 system.exit(status)
