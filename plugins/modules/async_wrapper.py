@@ -26,6 +26,15 @@ _KEPT_SECONDS = 7 * 86400
 _UNTYPED = "carrier.untyped"  # the part that stands in the place of typing while others are loaded
 
 
+def claim_descriptors() -> None:
+    while True:
+        fd = os.open(os.devnull, os.O_RDWR)
+        if fd > 2:
+            os.close(fd)
+            return
+        os.set_inheritable(fd, True)
+
+
 class CarriedLibrary:
 
     def __init__(
@@ -156,6 +165,7 @@ class KeptLibrary:
 def boot(
     packed: "Optional[str]", digest: str, directory: str, request: str, texts: "List[str]"
 ) -> None:
+    claim_descriptors()
     gc.disable()  # until all is imported: whatever that makes stays
     keeper = KeptLibrary(directory, digest)
     library = keeper.read()
@@ -183,22 +193,16 @@ if TYPE_CHECKING:  # see boot.py
 
 
 def run_wrapper(texts: "Dict[str, str]", digest: str) -> None:
+    claim_descriptors()
     gc.disable()
     directory = os.environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
     keeper = KeptLibrary(f"{directory}/.longrun", digest)
-    library = keeper.read(texts)
-    keep = None
-    if library is None:
-        whole = CarriedLibrary("", {}, texts)
-        library = whole
-
-        def keep() -> None:
-            keeper.write("", whole)
-
+    kept = keeper.read(texts)
+    library = CarriedLibrary("", {}, texts) if kept is None else kept
     sys.meta_path.insert(0, library)
     from longrun_jobs.requests.wrapper import main  # type: ignore[import-not-found]
 
-    main(library, keep)
+    main(library, keeper if kept is None else None)
 
 
 TEXTS = {
@@ -276,6 +280,7 @@ class Untyped(type(sys)):  # type: ignore[misc]  # the class of modules
 
     _HINT = _Hint()
     NamedTuple = _NamedTuple
+    TYPE_CHECKING = False
 
     def __getattr__(self, name: str) -> "Any":
         if name.startswith("__"):  # a module that has no path, above all
@@ -291,38 +296,46 @@ NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 class JobError(Exception):
 
+    path: Optional[str] = None
+
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
         self.message = message
         self.details: Dict[str, Any] = details
 
 
-def refused(action: str, path: str, error: OSError, hint: Optional[str] = None) -> JobError:
-    name = errno.errorcode.get(error.errno or 0, "unknown errno")
-    text = f"could not {action} {path}: {error.strerror or error} ({name})"
-    if hint:
-        text = f"{text}; {hint}"
-    return JobError(text, path=path, errno=name)
-''',
-    "model.jid": r'''
-import re
+class Refused(JobError):
 
-from .errors import JobError
+    def __init__(self, action: str, path: str, error: OSError, hint: Optional[str] = None) -> None:
+        self.number = error.errno or 0
+        name = errno.errorcode.get(self.number, "unknown errno")
+        text = f"could not {action} {path}: {error.strerror or error} ({name})"
+        super().__init__(f"{text}; {hint}" if hint else text, path=path, errno=name)
+        self.path = path
 
 
-def check_jid(jid: object) -> str:
-    if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
-        return jid
-    raise JobError(
-        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
-        "as ansible_job_id of the task that started the job has it"
-    )
+class AsyncDirMissing(Refused):
+    pass
 
 
-def make_jid(given: str, pid: int) -> str:
-    if not re.match(r"j?[0-9]{1,20}\Z", given):
-        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
-    return f"{given}.{pid}"
+class Unbelieved(JobError):
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message, path=path)
+        self.path = path
+
+
+class Damaged(JobError):
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message, path=path)
+        self.path = path
+
+
+class JobNotFound(JobError):
+
+    def __init__(self, message: str, looked_in: Any = ()) -> None:
+        super().__init__(message, looked_in=list(looked_in))
 ''',
     "model.output": r'''
 import re
@@ -960,10 +973,95 @@ def advance(state: str, new: str) -> str:
     "model.record": r'''
 import json
 import time
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from .settings import Settings
 from .states import END_STATES, STATE_QUEUED, STATE_RUNNING, advance
+
+if TYPE_CHECKING:
+    from typing import TypedDict  # novm  # read by mypy alone
+
+    class ProcessId(TypedDict):
+
+        pid: int
+        start: int
+
+    class Step(TypedDict):
+
+        name: Optional[str]
+        block: str
+        module: Optional[str]
+        state: str
+        reason: str
+
+    class RunningStep(TypedDict):
+
+        name: Optional[str]
+        block: str
+        module: Optional[str]
+        number: int
+
+    class Scope(TypedDict):
+
+        unit: str
+        cgroup: str
+
+    class Usage(TypedDict):
+
+        cpu_seconds: float
+        max_rss_bytes: int
+
+    class Record(TypedDict):
+
+        version: int
+        id: str
+        name: Optional[str]
+        state: str
+        reason: Optional[str]
+        module: Optional[str]
+        created_at: Optional[str]
+        started_at: Optional[str]
+        finished_at: Optional[str]
+        elapsed: Optional[float]
+        timeout: Optional[float]  # 0 is none; None where core does not tell it
+        grace: float
+        idle_timeout: Optional[float]
+        retention: Optional[float]  # None keeps the job for ever
+        output_limit: int  # bytes kept of each stream
+        progress_regex: Optional[str]
+        no_log: bool
+        conceals: bool  # whether its result is kept without arguments and output
+        results_file: str
+        attempt: int
+        attempts: int
+        retry_delay: float
+        retry_backoff: float  # by which the delay is multiplied after each attempt
+        queue: Optional[str]
+        steps: Optional[
+            List[Step]
+        ]  # the steps of a chain that have ended; None for a single module
+        step: Optional[RunningStep]
+        scope: Optional[Scope]
+        fingerprint: Optional[str]  # tells whether a job of the same name does the same
+        recovered: bool
+        boot_id: Optional[str]
+        began: Optional[float]
+        began_wall: Optional[float]
+        ended_wall: Optional[float]
+        supervisor: Optional[ProcessId]
+        process: Optional[ProcessId]  # of the module
+        remove: List[str]  # temporary directories that are removed when the job ends
+        usage: Optional[Usage]
+        exit_status: Optional[int]  # negative for a signal, as in subprocess
+        refusal: Optional[str]  # why it could not go on
+
+
+else:  # on the target a record is a plain dict
+    ProcessId = Step = RunningStep = Scope = Usage = Record = dict
+
+
+Status = Dict[str, Any]
+View = Dict[str, Any]
 
 RECORD_VERSION = 1
 _ALWAYS_SECONDS = 60.0
@@ -977,7 +1075,7 @@ def timestamp(seconds: float) -> str:
     )
 
 
-def encode(data: Dict[str, Any]) -> bytes:
+def encode(data: Any) -> bytes:
     return json.dumps(data).encode("ascii")
 
 
@@ -988,12 +1086,12 @@ def new_record(
     settings: Settings,
     results_file: str,
     no_log: bool,
-) -> Dict[str, Any]:
+) -> Record:
     return {
         "version": RECORD_VERSION,
         "id": jid,
         "name": settings.name,
-        "state": STATE_RUNNING,
+        "state": STATE_QUEUED,
         "reason": None,
         "module": module,
         "created_at": None,
@@ -1007,92 +1105,95 @@ def new_record(
         "output_limit": 0 if no_log else settings.output_limit,
         "progress_regex": settings.progress_regex,
         "no_log": no_log,
-        "conceals": False,  # whether its result is kept without arguments and output
+        "conceals": False,
         "results_file": results_file,
         "attempt": 1,
         "attempts": 1,
         "retry_delay": 0.0,
         "retry_backoff": 1.0,
         "queue": None,
-        "steps": None,  # of a chain: [{name, block, module, state, reason}]
-        "step": None,  # the one that runs: {name, block, module, number}
-        "scope": None,  # {unit, cgroup}
-        "fingerprint": None,  # of what was asked for; tells whether a job of the same name does the same
+        "steps": None,
+        "step": None,
+        "scope": None,
+        "fingerprint": None,
         "recovered": False,
         "boot_id": None,
-        "began": None,  # monotonic seconds; means something only within the same boot
+        "began": None,
         "began_wall": None,
         "ended_wall": None,
-        "supervisor": None,  # {pid, start}; None until there is one
-        "process": None,  # {pid, start} of the module
-        "remove": [],  # temporary directories that go when the job ends
+        "supervisor": None,
+        "process": None,
+        "remove": [],
         "usage": None,
         "exit_status": None,
-        "refusal": None,  # what it met with that could not go on
+        "refusal": None,
     }
 
 
-def enqueue(record: Dict[str, Any], boot_id: Optional[str], wall: float) -> None:
-    record.update(state=STATE_QUEUED, boot_id=boot_id, created_at=timestamp(wall))
+def enqueue(record: Record, boot_id: Optional[str], wall: float) -> None:
+    record["boot_id"] = boot_id
+    record["created_at"] = timestamp(wall)
 
 
-def begin(record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic: float) -> None:
-    if record["state"] == STATE_QUEUED:
-        record["state"] = advance(STATE_QUEUED, STATE_RUNNING)
-    record.update(boot_id=boot_id, began=monotonic, began_wall=wall)
+def begin(record: Record, boot_id: Optional[str], wall: float, monotonic: float) -> None:
+    record["state"] = advance(record["state"], STATE_RUNNING)
+    record["boot_id"] = boot_id
+    record["began"] = monotonic
+    record["began_wall"] = wall
     record["started_at"] = timestamp(wall)
     record["created_at"] = record["created_at"] or record["started_at"]
 
 
-def end(record: Dict[str, Any], state: str, reason: str, wall: float, elapsed: float) -> None:
+def end(record: Record, state: str, reason: str, wall: float, elapsed: float) -> None:
     record["state"] = advance(record["state"], state)
-    record.update(
-        reason=reason, ended_wall=wall, finished_at=timestamp(wall), elapsed=round(elapsed, 3)
-    )
+    record["reason"] = reason
+    record["ended_wall"] = wall
+    record["finished_at"] = timestamp(wall)
+    record["elapsed"] = round(elapsed, 3)
 
 
 def elapsed_seconds(
-    record: Dict[str, Any], boot_id: Optional[str], wall: float, monotonic: float
+    record: Record, boot_id: Optional[str], wall: float, monotonic: float
 ) -> Optional[float]:
     if record.get("elapsed") is not None:
-        return float(record["elapsed"])
-    if record.get("began") is None:
+        return float(record["elapsed"] or 0.0)
+    if record["began"] is None or record["began_wall"] is None:
         return None
     if record["boot_id"] == boot_id:
-        return max(0.0, monotonic - float(record["began"]))
-    return max(0.0, wall - float(record["began_wall"]))
+        return max(0.0, monotonic - record["began"])
+    return max(0.0, wall - record["began_wall"])
 
 
-def always_seconds(record: Dict[str, Any]) -> float:
+def always_seconds(record: Record) -> float:
     return 0.0 if record["steps"] is None else max(_ALWAYS_SECONDS, float(record["grace"]))
 
 
-def expired(record: Dict[str, Any], wall: float) -> bool:
-    ended = record.get("ended_wall")
+def expired(record: Record, wall: float) -> bool:
+    ended, retention = record.get("ended_wall"), record.get("retention")
     return (
         record.get("state") in END_STATES
         and ended is not None
-        and record.get("retention") is not None
-        and wall - ended > record["retention"]
+        and retention is not None
+        and wall - ended > retention
     )
 
 
-def abandoned(record: Dict[str, Any], wall: float) -> bool:
-    if record.get("state") in END_STATES or record.get("retention") is None:
+def abandoned(record: Record, wall: float) -> bool:
+    retention, timeout = record.get("retention"), record.get("timeout")
+    began = record.get("began_wall")
+    if record.get("state") in END_STATES or retention is None or not timeout or began is None:
         return False
-    if not record.get("timeout") or record.get("began_wall") is None:
-        return False
-    return bool(wall - record["began_wall"] - record["timeout"] > record["retention"])
+    return wall - began - timeout > retention
 
 
 def job_view(
-    record: Dict[str, Any],
+    record: Record,
     elapsed: Optional[float],
     supervised: bool,
     progress: Optional[Dict[str, Any]],
     output: Dict[str, Any],
-    usage: Optional[Dict[str, Any]],
-) -> Dict[str, Any]:
+    usage: Optional[Usage],
+) -> View:
     running = record["state"] not in END_STATES
     timeout = record["timeout"]
     remaining = None
@@ -1122,7 +1223,7 @@ def job_view(
     }
 
 
-def job_file(record: Dict[str, Any], result: Dict[str, Any]) -> Dict[str, Any]:
+def job_file(record: Record, result: Dict[str, Any]) -> Status:
     running = record["state"] not in END_STATES
     contract = {
         "started": True,
@@ -1138,14 +1239,233 @@ def failed_state(result: Dict[str, Any]) -> bool:
         return bool(result["failed"])
     return result.get("rc", 0) not in (0, "0", None)
 ''',
+    "system.kernel": r'''
+import functools
+import os
+import select
+import signal
+import time  # pylint: disable=unused-import  # it takes the method of this name for the module
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple, Union
+
+if TYPE_CHECKING:
+    from ..model.record import Usage
+
+
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
+class System:
+
+    open = staticmethod(os.open)
+    close = staticmethod(os.close)
+    read = staticmethod(os.read)
+    write = staticmethod(os.write)
+    fsync = staticmethod(os.fsync)
+    fstat = staticmethod(os.fstat)
+    stat = staticmethod(os.stat)
+    mkdir = staticmethod(os.mkdir)
+    rmdir = staticmethod(os.rmdir)
+    unlink = staticmethod(os.unlink)
+    rename = staticmethod(os.rename)
+    pipe = staticmethod(os.pipe)
+    dup2 = staticmethod(os.dup2)
+    fork = staticmethod(os.fork)
+    setsid = staticmethod(os.setsid)
+    execve = staticmethod(os.execve)
+    wait4 = staticmethod(os.wait4)
+    waitpid = staticmethod(os.waitpid)  # loads nothing, where usage does not matter
+    getpid = staticmethod(os.getpid)
+    geteuid = staticmethod(os.geteuid)
+    exit = staticmethod(os._exit)
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+
+    @staticmethod
+    def listdir(place: Union[int, str]) -> List[str]:
+        return os.listdir(place)
+
+    @staticmethod
+    def flock(fd: int, operation: int) -> None:
+        import fcntl  # late: a start does not wait for what only locks need
+
+        fcntl.flock(fd, operation)
+
+    @staticmethod
+    def flock_within(fd: int, operation: int, seconds: float) -> bool:
+        import fcntl
+
+        class TimeIsUp(Exception):
+            pass
+
+        def stop(_number: int, _frame: Any) -> None:
+            raise TimeIsUp  # the one way out of a call that Python would otherwise begin again
+
+        previous = signal.signal(signal.SIGALRM, stop)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+            fcntl.flock(fd, operation)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return True
+        except TimeIsUp:
+            return False
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+
+    @staticmethod
+    def select(fds: List[int], timeout: Optional[float]) -> List[int]:
+        return select.select(fds, [], [], timeout)[0]
+
+    @staticmethod
+    def kill(pid: int, start: Optional[int], number: int) -> bool:
+        if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
+            try:
+                fd = os.pidfd_open(pid)  # novm  # asked for above
+            except ProcessLookupError:
+                return False
+            except OSError:
+                fd = -1  # a kernel before 5.3, or a filter that refuses the call
+            if fd >= 0:
+                try:
+                    if start is not None and process_start(pid) != start:
+                        return False
+                    signal.pidfd_send_signal(fd, number)  # novm  # asked for above
+                    return True
+                except ProcessLookupError:
+                    return False
+                finally:
+                    os.close(fd)
+        if start is not None and process_start(pid) != start:
+            return False
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    @staticmethod
+    def close_others(keep: Iterable[int]) -> None:
+        highest = 1024
+        for directory in ("/proc/self/fd", "/dev/fd"):
+            try:
+                highest = max(int(name) for name in os.listdir(directory))
+                break
+            except (OSError, ValueError):
+                continue
+        first = 3
+        for fd in sorted(keep):
+            if fd >= first:
+                os.closerange(first, fd)
+                first = fd + 1
+        os.closerange(first, highest + 1)
+
+    @staticmethod
+    def become_subreaper() -> bool:
+        prctl = find_prctl()
+        return prctl is not None and bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+    @staticmethod
+    def boot_id() -> Optional[str]:
+        return boot_id()
+
+    @staticmethod
+    def processes() -> Dict[int, Tuple[int, int, str]]:
+        found: Dict[int, Tuple[int, int, str]] = {}
+        try:
+            names = os.listdir("/proc")
+        except OSError:
+            return found
+        for name in names:
+            if name.isdigit():
+                fields = _stat_fields(int(name))
+                if fields:
+                    found[int(name)] = (int(fields[1]), int(fields[19]), fields[0])
+        return found
+
+    @staticmethod
+    def process_file(pid: Any, name: str) -> bytes:
+        try:
+            with open(f"/proc/{pid}/{name}", "rb") as source:
+                return source.read()
+        except OSError:
+            return b""
+
+    @staticmethod
+    def process_start(pid: int) -> Optional[int]:
+        return process_start(pid)
+
+    @staticmethod
+    def owner_name(uid: int) -> str:
+        import pwd
+
+        try:
+            return pwd.getpwuid(uid).pw_name
+        except KeyError:
+            return str(uid)
+
+    @staticmethod
+    def passwd_home() -> Optional[str]:
+        import pwd
+
+        try:
+            return pwd.getpwuid(os.geteuid()).pw_dir
+        except KeyError:
+            return None
+
+
+@functools.lru_cache(maxsize=None)
+def find_prctl() -> Any:
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None, use_errno=True).prctl
+    except (ImportError, AttributeError, OSError):
+        return None
+
+
+@functools.lru_cache(maxsize=None)
+def boot_id() -> Optional[str]:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as source:
+            return source.read().strip()
+    except OSError:
+        return None
+
+
+def _stat_fields(pid: int) -> List[str]:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as source:
+            return source.read().rpartition(b")")[2].decode("ascii").split()
+    except OSError:
+        return []
+
+
+def process_start(pid: int) -> Optional[int]:
+    fields = _stat_fields(pid)
+    return int(fields[19]) if fields else None
+
+
+def process_usage(system: System, pid: int) -> "Optional[Usage]":
+    fields = _stat_fields(pid)
+    if not fields:
+        return None
+    ticks = sum(int(value) for value in fields[11:15])
+    _before, found, peak = system.process_file(pid, "status").partition(b"\nVmHWM:")
+    return {
+        "cpu_seconds": round(ticks / os.sysconf("SC_CLK_TCK"), 2),
+        "max_rss_bytes": int(peak.split(None, 1)[0]) * 1024 if found else 0,
+    }
+''',
     "system.store": r'''
 import errno
 import os
 import stat
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
-from ..model.errors import JobError, refused
+from ..model.errors import AsyncDirMissing, Refused, Unbelieved
+from .kernel import System
 
+DEFAULT_ASYNC_DIR = "~/.ansible_async"  # core's
 PRIVATE_DIR = ".longrun"
 RECORD_FILE = "record.json"
 LOCK_FILE = "lock"  # held by the supervisor as long as it lives
@@ -1173,7 +1493,7 @@ _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def write_all(system: Any, fd: int, data: bytes) -> None:
+def write_all(system: System, fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[system.write(fd, view) :]
@@ -1181,11 +1501,17 @@ def write_all(system: Any, fd: int, data: bytes) -> None:
 
 class Directory:
 
-    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
+    def __init__(self, system: System, path: str, fd: int, owners: Tuple[int, ...]) -> None:
         self.system = system
         self.path = path
         self.fd = fd
         self.owners = owners
+
+    def __enter__(self) -> "Directory":
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self.close()
 
     def close(self) -> None:
         if self.fd >= 0:
@@ -1201,7 +1527,7 @@ class Directory:
         if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
             self.system.close(fd)
             owner = self.system.owner_name(info.st_uid)
-            raise JobError(
+            raise Unbelieved(
                 f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
                 path=self.join(name),
             )
@@ -1267,18 +1593,25 @@ class Directory:
         if info.st_uid not in self.owners or info.st_mode & 0o022:
             self.system.close(fd)
             owner = self.system.owner_name(info.st_uid)
-            raise JobError(
+            raise Unbelieved(
                 f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
                 path=path,
             )
         return Directory(self.system, path, fd, self.owners)
+
+    def parent(self) -> "Directory":
+        fd = self.system.open("..", _DIRECTORY_FLAGS, dir_fd=self.fd)
+        return Directory(self.system, os.path.dirname(self.path), fd, self.owners)
+
+    def duplicate(self) -> "Directory":
+        return Directory(self.system, self.path, os.dup(self.fd), self.owners)
 
     def remove_child(self, name: str) -> None:
         try:
             inner = self.child(name)
         except FileNotFoundError:
             return
-        try:
+        with inner:
             for attempt in range(_REMOVALS):
                 for entry in inner.names():
                     inner.remove_file(entry)
@@ -1288,8 +1621,6 @@ class Directory:
                 except OSError as error:
                     if error.errno != errno.ENOTEMPTY or attempt == _REMOVALS - 1:
                         raise
-        finally:
-            inner.close()
 
     def gone(self) -> bool:
         try:
@@ -1338,7 +1669,7 @@ class Directory:
 
 
 def write_together(
-    system: Any,
+    system: System,
     files: Sequence[Tuple[Directory, str, bytes]],
     parents: Sequence[Directory] = (),
 ) -> None:
@@ -1384,14 +1715,14 @@ def _passwd_home(user: str) -> Optional[str]:
         return None
 
 
-def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
+def create_async_dir(system: System, given: str, home: Optional[str]) -> Directory:
     path = expand_home(given, home)
     if given.startswith("~"):
         base = expand_home(given.split("/", 1)[0], home)
         try:
             system.stat(base)
         except OSError as error:
-            raise refused(
+            raise Refused(
                 "use the home",
                 base,
                 error,
@@ -1408,15 +1739,17 @@ def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
         except FileExistsError:
             pass  # another start made it meanwhile
         except OSError as error:
-            raise refused("make the async dir", name, error) from error
+            raise Refused("make the async dir", name, error) from error
     return open_async_dir(system, path)
 
 
-def open_async_dir(system: Any, path: str) -> Directory:
+def open_async_dir(system: System, path: str) -> Directory:
     try:
         fd = system.open(path, _DIRECTORY_FLAGS)
+    except FileNotFoundError as error:
+        raise AsyncDirMissing("open the async dir", path, error) from error
     except OSError as error:
-        raise refused("open the async dir", path, error) from error
+        raise Refused("open the async dir", path, error) from error
     info = system.fstat(fd)
     euid = system.geteuid()
     foreign = info.st_uid not in (0, euid)
@@ -1424,7 +1757,7 @@ def open_async_dir(system: Any, path: str) -> Directory:
     if others_write or (foreign and info.st_mode & 0o022):
         system.close(fd)
         owner = system.owner_name(info.st_uid)
-        raise JobError(
+        raise Unbelieved(
             f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
             "so others could put files of theirs in its place; use one that only its owner can write",
             path=path,
@@ -1779,7 +2112,8 @@ import signal
 import sys
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..model.errors import NO_SPACE_ERRORS, JobError, refused
+from ..model.errors import NO_SPACE_ERRORS, JobError, Refused
+from ..system.kernel import System
 from ..system.spool import SpoolWriter
 from ..system.store import (
     ARGUMENTS_FILE,
@@ -1890,7 +2224,7 @@ def read_payload(command: List[str], path: str) -> Payload:
             with open(command[position + 1], "rb") as source:
                 args = source.read()
     except OSError as error:
-        raise refused("read the module's payload", error.filename or path, error) from error
+        raise Refused("read the module's payload", error.filename or path, error) from error
     except ValueError:
         raise JobError(f"the command {command!r} does not name the module {path}") from None
     interpreter = command[:position] or shebang(text)
@@ -1997,7 +2331,7 @@ def _end_interpreter(status: int) -> int:
     return status
 
 
-def run_command(system: Any, command: List[str], job_dir: Directory, limit: int) -> int:
+def run_command(system: System, command: List[str], job_dir: Directory, limit: int) -> int:
     with_end = child_end_notice()  # before the fork: an early end must not be missed
     reader, writer = system.pipe()
     pid = system.fork()
@@ -2008,7 +2342,7 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
                 signal.signal(number, signal.SIG_DFL)
             os.execvp(command[0], command)
         except OSError as error:
-            os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
+            os.write(2, str(Refused("run", command[0], error)).encode("utf-8", "replace"))
         finally:
             system.exit(127)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -2093,7 +2427,7 @@ def _stdout_is_refused() -> bool:
 
 
 def run_payload(
-    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
+    system: System, payload: Payload, job_dir: Directory, limit: int, tap_text: str
 ) -> None:
     status = 1
     module = system.getpid()
@@ -2114,7 +2448,7 @@ def run_payload(
         system.exit(status if status >= 0 else 1)
 
 
-def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
+def _leave_status(system: System, job_dir: Directory, status: int, no_space: bool) -> None:
     try:
         if no_space:
             system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
@@ -2123,20 +2457,385 @@ def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) 
     except (OSError, JobError):
         pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
 ''',
+    "system.priority": r'''
+import os
+from typing import NamedTuple, Optional, Tuple
+
+from ..model.errors import JobError, Refused
+from ..model.output import shown_value
+from .kernel import System
+
+_IO_CLASSES = {"realtime": 1, "best-effort": 2, "idle": 3}
+_IO_PRIORITY_PROCESS = 1  # linux/ioprio.h
+_IO_CLASS_SHIFT = 13
+_IOPRIO_SET = {
+    "x86_64": 251,
+    "i386": 289,
+    "i686": 289,
+    "aarch64": 30,
+    "riscv64": 30,
+    "loongarch64": 30,
+    "armv7l": 314,
+    "armv6l": 314,
+    "ppc64le": 273,
+    "ppc64": 273,
+    "s390x": 282,
+}
+
+
+class Priority(NamedTuple):
+
+    nice: Optional[int]
+    io: Optional[Tuple[int, int]]
+
+
+def parse_io_class(text: str) -> Tuple[int, int]:
+    name, colon, level = text.strip().partition(":")
+    known = name in _IO_CLASSES and (not colon or (name != "idle" and level in tuple("01234567")))
+    if not known:
+        raise ValueError(
+            f"{shown_value(text)} is no class: give idle, best-effort or realtime, the last two with a level "
+            "from 0 to 7 if wanted (best-effort:7)"
+        )
+    return _IO_CLASSES[name], int(level or (0 if name == "idle" else 4))
+
+
+def set_priority(priority: Priority) -> None:
+    if priority.nice is not None:
+        os.setpriority(os.PRIO_PROCESS, 0, priority.nice)
+    if priority.io is not None:
+        _set_io_class(*priority.io)
+
+
+def _set_io_class(number: int, level: int) -> None:
+    import ctypes
+    import errno
+
+    call = _IOPRIO_SET.get(os.uname().machine) if os.uname().sysname == "Linux" else None
+    if call is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(call, _IO_PRIORITY_PROCESS, 0, number << _IO_CLASS_SHIFT | level) != 0:
+        failure = ctypes.get_errno()
+        raise OSError(failure, os.strerror(failure))
+
+
+def check_priority(system: System, priority: Priority) -> None:
+    for option, one in (
+        ("nice", priority._replace(io=None)),
+        ("ionice", priority._replace(nice=None)),
+    ):
+        if one == Priority(None, None):
+            continue
+        user = system.owner_name(system.geteuid())
+        try:
+            pid = system.fork()
+        except OSError as error:
+            raise Refused("start a process for jobs of", user, error) from error
+        if pid == 0:
+            failure = 255
+            try:
+                set_priority(one)
+                failure = 0
+            except OSError as error:
+                failure = error.errno or 255
+            finally:
+                system.exit(failure)
+        status = os.WEXITSTATUS(system.wait4(pid, 0)[1])
+        if status:
+            refusal = Refused("set it for jobs of", user, OSError(status, os.strerror(status)))
+            raise JobError(f"{option}: {refusal.message}", option=option)
+''',
+    "system.scope": r'''
+import os
+from typing import List, NamedTuple, Optional, Tuple
+
+from ..model.errors import JobError
+from ..model.record import Scope
+from .kernel import System
+
+_RUNTIME = "/run/systemd/system"  # there where systemd runs, says sd_booted(3)
+_LINGER = "/var/lib/systemd/linger"
+_SECONDS = 20.0  # for systemd to make the scope
+_CGROUPS = "/proc/self/cgroup"
+_SAID_BYTES = 4096
+
+
+class Limits(NamedTuple):
+
+    memory_max: Optional[int]
+    cpu_quota: Optional[float]
+
+
+def _properties(limits: Limits, pid: int, jid: str, policy: bool) -> List[str]:
+    found = [
+        ["Description", "s", f"Ansible job {jid}"],
+        ["PIDs", "au", "1", str(pid)],
+        ["CollectMode", "s", "inactive-or-failed"],
+    ]
+    if policy:
+        found.append(["OOMPolicy", "s", "continue"])
+    if limits.memory_max is not None:
+        found.append(["MemoryAccounting", "b", "true"])
+        found.append(["MemoryMax", "t", str(limits.memory_max)])
+    if limits.cpu_quota is not None:
+        found.append(["CPUQuotaPerSecUSec", "t", str(int(limits.cpu_quota * 10000))])
+    return [str(len(found))] + [word for one in found for word in one]
+
+
+def _outcome(system: System, command: List[str]) -> Tuple[int, str]:
+    reader, writer = system.pipe()
+    pid = system.fork()
+    if pid == 0:
+        try:
+            for fd in (1, 2):
+                system.dup2(writer, fd)
+            os.execvp(command[0], command)
+        except OSError as error:
+            os.write(2, f"{command[0]}: {error.strerror}".encode("utf-8", "replace"))
+        finally:
+            system.exit(127)
+    system.close(writer)
+    said = b""
+    deadline = system.monotonic() + _SECONDS
+    while reader in system.select([reader], max(0.0, deadline - system.monotonic())):
+        piece = system.read(reader, _SAID_BYTES)
+        if not piece:
+            break
+        said = (said + piece)[-_SAID_BYTES:]
+    else:
+        system.kill(pid, None, 9)
+        said += f" [no answer within {_SECONDS:g} s]".encode("ascii")
+    system.close(reader)
+    status = system.wait4(pid, 0)[1]
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128
+    return code, said.decode("utf-8", "replace").strip()
+
+
+def check_scope(system: System) -> None:
+    if not os.path.isdir(_RUNTIME):
+        raise JobError("scope: systemd does not run on this host; leave out scope", option="scope")
+    uid = system.geteuid()
+    user = system.owner_name(uid)
+    if uid != 0 and not os.path.exists(os.path.join(_LINGER, user)):
+        raise JobError(
+            f"scope: the systemd of {user} ends with the last login, and the job with it; "
+            f"become root, or have root run: loginctl enable-linger {user}",
+            option="scope",
+        )
+
+
+def enter_scope(system: System, jid: str, limits: Limits) -> Scope:
+    uid = system.geteuid()
+    if uid:
+        os.environ.setdefault("XDG_RUNTIME_DIR", f"/run/user/{uid}")
+    unit = f"longrun-{jid.replace('.', '-')}.scope"
+    manager = ["busctl", "--system" if uid == 0 else "--user", "call", "org.freedesktop.systemd1"]
+    manager += ["/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
+    said = ""
+    for policy in (True, False):  # systemd before 253 has no OOMPolicy of scopes
+        words = _properties(limits, system.getpid(), jid, policy)
+        call = ["StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", *words, "0"]
+        status, said = _outcome(system, manager + call)
+        if status == 0:
+            return {"unit": unit, "cgroup": _await_cgroup(system, unit)}
+        if "OOMPolicy" not in said:
+            break
+    raise JobError(f"scope: systemd did not make {unit}: {said}", option="scope")
+
+
+def _await_cgroup(system: System, unit: str) -> str:
+    import time
+
+    deadline = system.monotonic() + _SECONDS
+    while system.monotonic() < deadline:
+        with open(_CGROUPS, encoding="utf-8") as source:
+            for line in source:
+                _number, controllers, path = line.rstrip("\n").split(":", 2)
+                if path.endswith("/" + unit) and controllers in ("", "name=systemd"):
+                    mount = "systemd" if controllers else _unified_mount()
+                    return os.path.join("/sys/fs/cgroup", mount, path.lstrip("/"))
+        time.sleep(0.01)
+    raise JobError(f"scope: {unit} was made, but this process is not in it", option="scope")
+
+
+def _unified_mount() -> str:
+    return "" if os.path.exists("/sys/fs/cgroup/cgroup.procs") else "unified"
+
+
+def offer_to_oom_killer() -> None:
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as target:
+            target.write("500")
+    except OSError:
+        pass  # a kernel that has no such thing
+
+
+def scope_processes(cgroup: str) -> List[int]:
+    try:
+        with open(os.path.join(cgroup, "cgroup.procs"), encoding="ascii") as source:
+            return [int(line) for line in source]
+    except OSError:
+        return []
+''',
+    "system.tickets": r'''
+import os
+import re
+from typing import List, Optional, Tuple
+
+from ..model.errors import JobError, Refused
+from .kernel import System
+from .store import LOCK_EX, LOCK_UN, Directory
+
+QUEUES_DIR = "queues"
+_TAKING_SECONDS = 60.0  # for others to take their tickets; it takes them milliseconds
+_PEALS = b"." * 4096  # one for each who may sleep on a ticket, written at once
+_FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _file_of(number: int) -> str:
+    return f"{number:012d}"
+
+
+def _numbers(queue: Directory) -> List[int]:
+    return [int(name) for name in queue.names() if re.match(r"[0-9]{12}\Z", name)]
+
+
+def _watch(queue: Directory, number: int) -> Optional[int]:
+    try:
+        fd = queue.system.open(_file_of(number), os.O_RDONLY | _FLAGS, dir_fd=queue.fd)
+    except FileNotFoundError:
+        return None
+    try:
+        queue.system.read(fd, 1)
+    except BlockingIOError:  # somebody has it open for writing
+        return int(fd)
+    queue.system.close(fd)
+    return None
+
+
+class Ticket:
+
+    def __init__(self, queue: Directory, number: int, max_running: int, fds: List[int]) -> None:
+        self._queue = queue
+        self._number = number
+        self._max_running = max_running
+        self._held = fds
+
+    @property
+    def fds(self) -> Tuple[int, ...]:
+        return (*self._held, self._queue.fd)
+
+    @property
+    def held(self) -> Tuple[int, ...]:
+        return tuple(self._held)
+
+    def bells(self) -> List[int]:
+        bells: List[int] = []
+        for number in reversed([one for one in _numbers(self._queue) if one < self._number]):
+            fd = _watch(self._queue, number)
+            if fd is None:
+                continue
+            bells.append(fd)
+            if len(bells) == self._max_running:
+                return bells
+        for fd in bells:
+            self._queue.system.close(fd)
+        return []
+
+    def due(self) -> bool:
+        bells = self.bells()
+        for fd in bells:
+            self._queue.system.close(fd)
+        return not bells
+
+    def give_back(self) -> None:
+        if self._queue.remove_file(_file_of(self._number)):  # the number is free for others now
+            self._queue.system.write(self._held[0], _PEALS)
+
+    def close(self) -> None:
+        for fd in self._held:
+            self._queue.system.close(fd)
+        self._held = []
+        self._queue.close()
+
+
+def take_tickets(
+    system: System, private: Directory, name: str, max_running: List[int]
+) -> List[Ticket]:
+    taken: List[Ticket] = []
+    with _open_queue(private, name) as queue:
+        try:
+            if not system.flock_within(queue.fd, LOCK_EX, _TAKING_SECONDS):
+                raise JobError(
+                    f"queue: the queue {name!r} was locked by another for {_TAKING_SECONDS:g} s: {queue.path}"
+                )
+            try:
+                following = _sweep_returned(queue)
+                for offset, most in enumerate(max_running):
+                    taken.append(_take(queue, following + offset, most))
+            finally:
+                system.flock(queue.fd, LOCK_UN)
+        except OSError as error:
+            for ticket in taken:
+                ticket.close()
+            raise Refused("take a place in the queue", queue.path, error) from error
+    return taken
+
+
+def _open_queue(private: Directory, name: str) -> Directory:
+    import hashlib  # late: it loads a library of ciphers
+
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    try:
+        with private.child(QUEUES_DIR, create=True) as queues:
+            return queues.child(digest[:32], create=True)
+    except OSError as error:
+        raise Refused("make the queue in", private.join(QUEUES_DIR), error) from error
+
+
+def _sweep_returned(queue: Directory) -> int:
+    last = 0
+    for number in _numbers(queue):
+        fd = _watch(queue, number)
+        if fd is None:
+            queue.remove_file(_file_of(number))
+        else:
+            queue.system.close(fd)
+            last = number
+    return last + 1
+
+
+def _take(queue: Directory, number: int, max_running: int) -> Ticket:
+    os.mkfifo(_file_of(number), 0o600, dir_fd=queue.fd)
+    fd = queue.system.open(_file_of(number), os.O_RDWR | _FLAGS, dir_fd=queue.fd)
+    try:
+        inner = queue.duplicate()
+    except OSError:
+        queue.system.close(fd)
+        raise
+    return Ticket(inner, number, max_running, [fd])
+''',
     "supervisor.plan": r'''
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional
 
 from ..model.chain import BLOCK_STEPS, Chain, Place
 from .payload import Payload
+
+if TYPE_CHECKING:  # what only some jobs need is not imported for all
+    from ..system.priority import Priority
+    from ..system.scope import Limits
+    from ..system.tickets import Ticket
 
 
 class Plan(NamedTuple):
 
     blocks: Dict[str, List[Payload]]
     chained: bool = False
-    ticket: Any = None
-    settle: Optional[Callable[[Dict[str, Any]], None]] = None
-    prepare: Optional[Callable[[Payload], None]] = None
+    ticket: "Optional[Ticket]" = None
+    limits: "Optional[Limits]" = None
+    priority: "Optional[Priority]" = None
+    environ: Mapping[str, str] = {}
 
     def payload(self, place: Place) -> Payload:
         return self.blocks[place.block][place.number]
@@ -2148,26 +2847,210 @@ class Plan(NamedTuple):
 def plan_of_one(payload: Payload) -> Plan:
     return Plan({BLOCK_STEPS: [payload]})
 ''',
+    "carrier.boot": r'''
+import binascii
+import gc
+import json
+import marshal
+import os
+import sys
+import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # never at run time: typing takes longer to import than all of this
+    from typing import Any, Dict, List, Optional, Sequence
+
+
+CARRIED_PACKAGE = "longrun_jobs"
+KEPT = "_library_kept"  # whether the next request may come without the library
+_KEPT_SECONDS = 7 * 86400
+
+_UNTYPED = "carrier.untyped"  # the part that stands in the place of typing while others are loaded
+
+
+def claim_descriptors() -> None:
+    while True:
+        fd = os.open(os.devnull, os.O_RDWR)
+        if fd > 2:
+            os.close(fd)
+            return
+        os.set_inheritable(fd, True)
+
+
+class CarriedLibrary:
+
+    def __init__(
+        self, packed: str, codes: "Dict[str, bytes]", texts: "Optional[Dict[str, str]]" = None
+    ) -> None:
+        self._packed = packed
+        self._texts = texts
+        self._codes = codes
+        names = self._codes or self.texts
+        self._packages = {name.rpartition(".")[0] for name in names}
+
+    @property
+    def texts(self) -> "Dict[str, str]":
+        if self._texts is None:
+            text = zlib.decompress(binascii.a2b_base64(self._packed)).decode("utf-8")
+            self._texts = json.loads(text)
+        return self._texts
+
+    def text_of(self, parts: "Sequence[str]") -> str:
+        lines: List[str] = []
+        for part in parts:
+            lines += [x for x in self.texts[part].splitlines() if not x.startswith("from .")]
+        return "\n".join(lines)
+
+    def code(self, part: str) -> bytes:
+        if part not in self._codes:
+            name = f"<{CARRIED_PACKAGE}.{part}>"
+            code = compile(self.texts[part], name, "exec", dont_inherit=True, optimize=2)
+            self._codes[part] = marshal.dumps(code)
+        return self._codes[part]
+
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Optional[Any]":
+        package, _unused, part = name.partition(".")
+        if package != CARRIED_PACKAGE or (part not in self._codes and part not in self.texts):
+            return None
+        spec_class: Any = type(sys.__spec__)
+        return spec_class(name, self, is_package=part in self._packages)
+
+    def create_module(self, _spec: "Any") -> None:
+        return None
+
+    def exec_module(self, module: "Any") -> None:
+        part = module.__name__.partition(".")[2]
+        code = marshal.loads(self.code(part))
+        if part in ("", _UNTYPED) or "typing" in sys.modules:
+            exec(code, module.__dict__)
+            return
+        from longrun_jobs.carrier.untyped import Untyped  # type: ignore[import-not-found]
+
+        sys.modules["typing"] = Untyped("typing")
+        try:
+            exec(code, module.__dict__)
+        finally:
+            del sys.modules["typing"]  # whatever a job runs has the real one
+
+
+class KeptLibrary:
+
+    def __init__(self, directory: str, digest: str) -> None:
+        home = os.environ.get("HOME")
+        if directory.startswith("~/") and home:
+            directory = home + directory[1:]
+        self._directory = directory
+        self._name = f"library-{sys.hexversion:x}-{digest}.code"
+
+    def _open_directory(self) -> int:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+        fd = os.open(self._directory, flags)
+        info = os.fstat(fd)
+        if info.st_uid != os.geteuid() or info.st_mode & 0o022:
+            os.close(fd)
+            raise OSError("others may write here")
+        return fd
+
+    def read(self, texts: "Optional[Dict[str, str]]" = None) -> "Optional[CarriedLibrary]":
+        try:
+            directory = self._open_directory()
+            try:
+                flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+                fd = os.open(self._name, flags, dir_fd=directory)
+            finally:
+                os.close(directory)
+            with open(fd, "rb") as source:
+                info = os.fstat(fd)
+                data = source.read()
+        except OSError:
+            return None
+        whole = data[:8] == b"%08x" % zlib.crc32(data[8:])
+        if info.st_uid != os.geteuid() or info.st_mode & 0o022 or not whole:
+            return None
+        packed, codes = marshal.loads(data[8:])
+        return CarriedLibrary(packed, codes, texts)
+
+    def write(self, packed: str, library: CarriedLibrary) -> bool:
+        data = marshal.dumps((packed, {part: library.code(part) for part in library.texts}))
+        temporary = f".{self._name}.{os.getpid()}"
+        try:
+            directory = self._open_directory()
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+                fd = os.open(temporary, flags, 0o600, dir_fd=directory)
+                try:
+                    with open(fd, "wb") as target:
+                        target.write(b"%08x" % zlib.crc32(data) + data)
+                    os.rename(temporary, self._name, src_dir_fd=directory, dst_dir_fd=directory)
+                except OSError:
+                    os.unlink(temporary, dir_fd=directory)  # what a full disk has taken of it
+                    raise
+                self._sweep(directory)
+            finally:
+                os.close(directory)
+        except OSError:
+            return False
+        return True
+
+    @staticmethod
+    def _sweep(directory: int) -> None:
+        import time
+
+        names: List[str] = os.listdir(directory)
+        for name in names:
+            if name.lstrip(".").startswith("library-"):
+                age = time.time() - os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime
+                if age > _KEPT_SECONDS:
+                    os.unlink(name, dir_fd=directory)
+
+
+def boot(
+    packed: "Optional[str]", digest: str, directory: str, request: str, texts: "List[str]"
+) -> None:
+    claim_descriptors()
+    gc.disable()  # until all is imported: whatever that makes stays
+    keeper = KeptLibrary(directory, digest)
+    library = keeper.read()
+    kept = library is not None
+    if library is None:
+        if packed is None:
+            sys.stdout.write(json.dumps({KEPT: False}) + "\n")
+            sys.stdout.flush()
+            os._exit(0)
+        library = CarriedLibrary(packed, {})
+    sys.meta_path.insert(0, library)
+    from longrun_jobs.requests.operations import answer_to, say  # type: ignore[import-not-found]
+
+    told = json.loads(zlib.decompress(binascii.a2b_base64(request)).decode("utf-8"))
+    answer = answer_to(told, texts, library)
+    if packed is not None:
+        answer[KEPT] = kept or keeper.write(packed, library)
+    say(answer)
+    os._exit(0)
+''',
     "system.retention": r'''
 import json
-from typing import Any
 
 from ..model.errors import JobError
 from ..model.record import abandoned, expired
+from .kernel import System
 from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
 
 _LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
 _REMOVED = 16
 
 
-def sweep(system: Any, async_dir: Directory) -> int:
+def sweep(system: System, async_dir: Directory) -> int:
     try:
         private = async_dir.child(PRIVATE_DIR)
     except (OSError, JobError):
         return 0
     removed = 0
-    try:
-        jids = [name for name in private.names() if name[-1:].isdigit()]
+    with private:
+        try:
+            jids = [name for name in private.names() if name[-1:].isdigit()]
+        except OSError:
+            return 0  # the directory was removed meanwhile
         first = int(system.time() * 1000) % max(1, len(jids))
         for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
             try:
@@ -2176,24 +3059,18 @@ def sweep(system: Any, async_dir: Directory) -> int:
                     removed += 1
             except (OSError, JobError):
                 continue
-    except OSError:
-        pass  # the directory was removed meanwhile
-    finally:
-        private.close()
     return removed
 
 
-def _is_expired(system: Any, private: Directory, jid: str) -> bool:
-    job_dir = private.child(jid)
-    try:
-        record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
-        if abandoned(record, system.time()):
-            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
-        return expired(record, system.time())
-    except (ValueError, AttributeError, TypeError):  # damaged, or of another version
-        return False
-    finally:
-        job_dir.close()
+def _is_expired(system: System, private: Directory, jid: str) -> bool:
+    with private.child(jid) as job_dir:
+        try:
+            record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
+            if abandoned(record, system.time()):
+                return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
+            return expired(record, system.time())
+        except (ValueError, AttributeError, TypeError):  # damaged, or of another version
+            return False
 
 
 def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
@@ -2335,227 +3212,17 @@ def concealed(result: Dict[str, Any]) -> Dict[str, Any]:
 def ended_result(
     message: str, stdout: str, stderr: str, child_pid: Optional[int] = None
 ) -> Dict[str, Any]:
-    result = {
+    result: Dict[str, Any] = {
         "failed": True,
         "msg": message,
         "stdout": stdout,
         "stdout_lines": stdout.splitlines(),
         "stderr": stderr,
         "stderr_lines": stderr.splitlines(),
-    }  # type: Dict[str, Any]
+    }
     if child_pid is not None:
         result["child_pid"] = child_pid
     return result
-''',
-    "system.kernel": r'''
-import functools
-import os
-import select
-import signal
-import time  # pylint: disable=unused-import  # it takes the method of this name for the module
-from typing import Any, Dict, Iterable, List, Optional, Tuple
-
-_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-
-
-class System:
-
-    open = staticmethod(os.open)
-    close = staticmethod(os.close)
-    read = staticmethod(os.read)
-    write = staticmethod(os.write)
-    fsync = staticmethod(os.fsync)
-    fstat = staticmethod(os.fstat)
-    stat = staticmethod(os.stat)
-    mkdir = staticmethod(os.mkdir)
-    rmdir = staticmethod(os.rmdir)
-    unlink = staticmethod(os.unlink)
-    rename = staticmethod(os.rename)
-    listdir = staticmethod(os.listdir)
-    pipe = staticmethod(os.pipe)
-    dup2 = staticmethod(os.dup2)
-    fork = staticmethod(os.fork)
-    setsid = staticmethod(os.setsid)
-    execve = staticmethod(os.execve)
-    wait4 = staticmethod(os.wait4)
-    waitpid = staticmethod(os.waitpid)  # loads nothing, where usage does not matter
-    getpid = staticmethod(os.getpid)
-    geteuid = staticmethod(os.geteuid)
-    exit = staticmethod(os._exit)
-    monotonic = staticmethod(time.monotonic)
-    time = staticmethod(time.time)
-
-    @staticmethod
-    def flock(fd: int, operation: int) -> None:
-        import fcntl  # late: a start does not wait for what only locks need
-
-        fcntl.flock(fd, operation)
-
-    @staticmethod
-    def flock_within(fd: int, operation: int, seconds: float) -> bool:
-        import fcntl
-
-        class TimeIsUp(Exception):
-            pass
-
-        def stop(_number: int, _frame: Any) -> None:
-            raise TimeIsUp  # the one way out of a call that Python would otherwise begin again
-
-        previous = signal.signal(signal.SIGALRM, stop)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-            fcntl.flock(fd, operation)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            return True
-        except TimeIsUp:
-            return False
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)
-
-    @staticmethod
-    def select(fds: List[int], timeout: Optional[float]) -> List[int]:
-        return select.select(fds, [], [], timeout)[0]
-
-    @staticmethod
-    def kill(pid: int, start: Optional[int], number: int) -> bool:
-        if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
-            try:
-                fd = os.pidfd_open(pid)  # novm  # asked for above
-            except ProcessLookupError:
-                return False
-            except OSError:
-                fd = -1  # a kernel before 5.3, or a filter that refuses the call
-            if fd >= 0:
-                try:
-                    if start is not None and process_start(pid) != start:
-                        return False
-                    signal.pidfd_send_signal(fd, number)  # novm  # asked for above
-                    return True
-                except ProcessLookupError:
-                    return False
-                finally:
-                    os.close(fd)
-        if start is not None and process_start(pid) != start:
-            return False
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return False
-        return True
-
-    @staticmethod
-    def close_others(keep: Iterable[int]) -> None:
-        highest = 1024
-        for directory in ("/proc/self/fd", "/dev/fd"):
-            try:
-                highest = max(int(name) for name in os.listdir(directory))
-                break
-            except (OSError, ValueError):
-                continue
-        first = 3
-        for fd in sorted(keep):
-            if fd >= first:
-                os.closerange(first, fd)
-                first = fd + 1
-        os.closerange(first, highest + 1)
-
-    @staticmethod
-    def become_subreaper() -> bool:
-        prctl = find_prctl()
-        return prctl is not None and bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-
-    @staticmethod
-    def boot_id() -> Optional[str]:
-        return boot_id()
-
-    @staticmethod
-    def processes() -> Dict[int, Tuple[int, int, str]]:
-        found: Dict[int, Tuple[int, int, str]] = {}
-        try:
-            names = os.listdir("/proc")
-        except OSError:
-            return found
-        for name in names:
-            if name.isdigit():
-                fields = _stat_fields(int(name))
-                if fields:
-                    found[int(name)] = (int(fields[1]), int(fields[19]), fields[0])
-        return found
-
-    @staticmethod
-    def process_file(pid: Any, name: str) -> bytes:
-        try:
-            with open(f"/proc/{pid}/{name}", "rb") as source:
-                return source.read()
-        except OSError:
-            return b""
-
-    @staticmethod
-    def process_start(pid: int) -> Optional[int]:
-        return process_start(pid)
-
-    @staticmethod
-    def owner_name(uid: int) -> str:
-        import pwd
-
-        try:
-            return pwd.getpwuid(uid).pw_name
-        except KeyError:
-            return str(uid)
-
-    @staticmethod
-    def passwd_home() -> Optional[str]:
-        import pwd
-
-        try:
-            return pwd.getpwuid(os.geteuid()).pw_dir
-        except KeyError:
-            return None
-
-
-@functools.lru_cache(maxsize=None)
-def find_prctl() -> Any:
-    try:
-        import ctypes
-
-        return ctypes.CDLL(None, use_errno=True).prctl
-    except (ImportError, AttributeError, OSError):
-        return None
-
-
-@functools.lru_cache(maxsize=None)
-def boot_id() -> Optional[str]:
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as source:
-            return source.read().strip()
-    except OSError:
-        return None
-
-
-def _stat_fields(pid: int) -> List[str]:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as source:
-            return source.read().rpartition(b")")[2].decode("ascii").split()
-    except OSError:
-        return []
-
-
-def process_start(pid: int) -> Optional[int]:
-    fields = _stat_fields(pid)
-    return int(fields[19]) if fields else None
-
-
-def process_usage(system: Any, pid: int) -> Optional[Dict[str, Any]]:
-    fields = _stat_fields(pid)
-    if not fields:
-        return None
-    ticks = sum(int(value) for value in fields[11:15])
-    _before, found, peak = system.process_file(pid, "status").partition(b"\nVmHWM:")
-    return {
-        "cpu_seconds": round(ticks / os.sysconf("SC_CLK_TCK"), 2),
-        "max_rss_bytes": int(peak.split(None, 1)[0]) * 1024 if found else 0,
-    }
 ''',
     "inspection.view": r'''
 import os
@@ -2574,9 +3241,9 @@ from ..model.output import (
     total_bytes,
 )
 from ..model.progress import measure_progress
-from ..model.record import elapsed_seconds, job_view, timestamp
+from ..model.record import Record, View, elapsed_seconds, job_view, timestamp
 from ..model.states import END_STATES, STATE_SUCCEEDED
-from ..system.kernel import process_usage
+from ..system.kernel import System, process_usage
 from ..system.spool import spool_pieces
 from ..system.store import PROGRESS_FILE, Directory
 
@@ -2709,9 +3376,9 @@ def partial_output(job_dir: Directory, stream_name: str) -> str:
 
 
 def progress_view(
-    system: Any,
+    system: System,
     job_dir: Directory,
-    record: Dict[str, Any],
+    record: Record,
     elapsed: Optional[float],
     streams: Optional[List[_Stream]] = None,
 ) -> Optional[Dict[str, Any]]:
@@ -2764,21 +3431,18 @@ def history(job_dir: Directory, name: Optional[str]) -> List[float]:
 
 
 def remember_duration(private: Directory, name: str, seconds: float) -> None:
-    directory = private.child(HISTORY_DIR, create=True)
-    try:
+    with private.child(HISTORY_DIR, create=True) as directory:
         known = (directory.read_file(_history_file(name)) or b"").split()[-_HISTORY_KEPT + 1 :]
         directory.write_file(_history_file(name), b"\n".join(known + [b"%.3f" % seconds]))
-    finally:
-        directory.close()
 
 
 def show(
-    system: Any,
+    system: System,
     job_dir: Directory,
-    record: Dict[str, Any],
+    record: Record,
     supervised: bool,
     shown: Shown = DEFAULT_SHOWN,
-) -> Dict[str, Any]:
+) -> View:
     ended = record["state"] in END_STATES
     elapsed = elapsed_seconds(record, system.boot_id(), system.time(), system.monotonic())
     usage = record["usage"]
@@ -2795,7 +3459,7 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..model.errors import NO_SPACE_ERRORS, JobError
-from ..model.record import encode, end, failed_state, job_file
+from ..model.record import Record, Status, elapsed_seconds, encode, end, failed_state, job_file
 from ..model.result import concealed, ended_result, module_result, parse_result
 from ..model.states import (
     REASON_DEADLINE,
@@ -2811,6 +3475,7 @@ from ..model.states import (
     STATE_LOST,
     STATE_SUCCEEDED,
 )
+from ..system.kernel import System
 from ..system.store import (
     ARGUMENTS_FILE,
     EXIT_FILE,
@@ -2866,13 +3531,15 @@ def whole_result(job_dir: Directory) -> bool:
     return True
 
 
-def result_of_module(job_dir: Directory, record: Dict[str, Any]) -> Tuple[str, str, Dict[str, Any]]:
+def result_of_module(
+    job_dir: Directory, record: Record, module: Optional[str]
+) -> Tuple[str, str, Dict[str, Any]]:
     status = exit_status(job_dir)
     if status is None:
         status = record["exit_status"]
     printed = job_dir.read_file(RESULT_FILE) or b""
     said = job_dir.read_file(MODULE_STDERR_FILE) or b""
-    result = module_result(printed, said, status, record["module"] or "")
+    result = module_result(printed, said, status, module or "")
     killed = status is not None and status < 0 and "cmd" in result and result.get("rc") == status
     if killed:
         partial = ended_result(
@@ -2901,17 +3568,17 @@ _LOST = (
 )
 
 
-def _message(record: Dict[str, Any], reason: str) -> str:
+def _message(record: Record, reason: str) -> str:
     return _MESSAGES.get(reason, _LOST).format(**record)
 
 
-def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
-    process = record["process"] or {}
+def result_of_end(job_dir: Directory, record: Record, reason: str) -> Dict[str, Any]:
+    process = record["process"]
     return ended_result(
         _message(record, reason),
         partial_output(job_dir, "stdout"),
         partial_output(job_dir, "stderr"),
-        process.get("pid"),
+        process["pid"] if process else None,
     )
 
 
@@ -2922,13 +3589,12 @@ def forget_run(job_dir: Directory) -> None:
 
 def add_step(
     job_dir: Directory,
-    record: Dict[str, Any],
+    record: Record,
     step: Mapping[str, Any],
     forced: Optional[Tuple[Optional[str], str]] = None,
 ) -> str:
     if forced is None:
-        of_step = dict(record, module=step["module"])
-        state, reason, result = result_of_module(job_dir, of_step)
+        state, reason, result = result_of_module(job_dir, record, step["module"])
     else:
         state, reason = str(forced[0]), forced[1]
         result = {"failed": True, "msg": _message(record, reason)}
@@ -2954,16 +3620,14 @@ def steps_done(job_dir: Directory, attempt: int) -> List[Dict[str, Any]]:
     return found
 
 
-def result_of_chain(
-    job_dir: Directory, record: Dict[str, Any], state: str, reason: str
-) -> Dict[str, Any]:
+def result_of_chain(job_dir: Directory, record: Record, state: str, reason: str) -> Dict[str, Any]:
     steps = steps_done(job_dir, record["attempt"])
-    steps += _unread_step(job_dir, record, max(len(steps), len(record["steps"])))
-    result = {
+    steps += _unread_step(job_dir, record, max(len(steps), len(record["steps"] or ())))
+    result: Dict[str, Any] = {
         "changed": any(bool(step["result"].get("changed")) for step in steps),
         "failed": state != STATE_SUCCEEDED,
         "steps": steps,
-    }  # type: Dict[str, Any]
+    }
     failed = [step for step in steps if step["state"] != STATE_SUCCEEDED]
     if state == STATE_SUCCEEDED:
         if failed:
@@ -2977,14 +3641,14 @@ def result_of_chain(
     return result
 
 
-def _unread_step(job_dir: Directory, record: Dict[str, Any], read: int) -> List[Dict[str, Any]]:
+def _unread_step(job_dir: Directory, record: Record, read: int) -> List[Dict[str, Any]]:
     step = record["step"]
     if not step or step["number"] < read or not whole_result(job_dir):
         return []
-    state, reason, result = result_of_module(job_dir, dict(record, module=step["module"]))
-    found = {key: step[key] for key in ("name", "block", "module")}
+    state, reason, result = result_of_module(job_dir, record, step["module"])
     if record["conceals"]:
         result = concealed(result)
+    found = {"name": step["name"], "block": step["block"], "module": step["module"]}
     return [dict(found, state=state, reason=reason, result=result)]
 
 
@@ -2994,42 +3658,38 @@ def _what_failed(step: Dict[str, Any]) -> str:
 
 
 def conclude(
-    system: Any, job_dir: Directory, record: Dict[str, Any], state: Optional[str], reason: str
-) -> Dict[str, Any]:
+    system: System, job_dir: Directory, record: Record, state: Optional[str], reason: str
+) -> Status:
     if record["steps"] is not None:
         if state is None:
             state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
         result = result_of_chain(job_dir, record, state, reason)
     elif state is None:
-        state, reason, result = result_of_module(job_dir, record)
+        state, reason, result = result_of_module(job_dir, record, record["module"])
     else:
         result = result_of_end(job_dir, record, reason)
     if record["conceals"]:
         result = concealed(result)
-    elapsed = 0.0  # never began
-    if record["began"] is not None:
-        elapsed = system.time() - record["began_wall"]
-        if record["boot_id"] == system.boot_id():
-            elapsed = system.monotonic() - record["began"]
-    end(record, state, reason, system.time(), max(0.0, elapsed))
-    public = job_file(record, result)
-    public["async_job"] = show(system, job_dir, record, False)
-    return public
+    elapsed = elapsed_seconds(record, system.boot_id(), system.time(), system.monotonic())
+    end(record, state, reason, system.time(), elapsed or 0.0)
+    status = job_file(record, result)
+    status["async_job"] = show(system, job_dir, record, False)
+    return status
 
 
 def write_end(
-    system: Any,
+    system: System,
     async_dir: Directory,
     job_dir: Directory,
-    record: Dict[str, Any],
-    public: Dict[str, Any],
+    record: Record,
+    status: Status,
 ) -> None:
     remove_leftovers(job_dir, record)
     if job_dir.gone():
         return
     job_dir.release()
     try:
-        async_dir.write_file(record["id"], encode(public))
+        async_dir.write_file(record["id"], encode(status))
     except OSError as error:
         if error.errno not in NO_SPACE_ERRORS:
             raise
@@ -3038,32 +3698,28 @@ def write_end(
             message = _MESSAGES[REASON_NO_SPACE]
             job_dir.remove_file(RESULT_FILE)  # a part of a result is of no use, but its blocks are
         short = ended_result(message, "", "")
-        record.update(reason=REASON_NO_SPACE)
+        record["reason"] = REASON_NO_SPACE
         if record["state"] == STATE_SUCCEEDED:
             short["failed"] = False  # it did what it was asked; only its result is gone
         kept = job_file(record, short)
-        kept["async_job"] = dict(public["async_job"], reason=REASON_NO_SPACE)
+        kept["async_job"] = dict(status["async_job"], reason=REASON_NO_SPACE)
         async_dir.write_file(record["id"], encode(kept))
     job_dir.write_file(RECORD_FILE, encode(record))
     if record["name"] and record["state"] == STATE_SUCCEEDED:
-        try:
-            _remember(system, job_dir, record)
-        except (OSError, JobError):
-            pass  # it only helps to guess: the end is complete without it
+        _remember(job_dir, record["name"], record["elapsed"] or 0.0)
     for name in _WORKING_FILES:
         job_dir.remove_file(name)
 
 
-def _remember(system: Any, job_dir: Directory, record: Dict[str, Any]) -> None:
-    private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
-    private.fd = system.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd)
+def _remember(job_dir: Directory, name: str, seconds: float) -> None:
     try:
-        remember_duration(private, record["name"], record["elapsed"])
-    finally:
-        private.close()
+        with job_dir.parent() as private:
+            remember_duration(private, name, seconds)
+    except (OSError, JobError):
+        pass  # the end is complete without it
 
 
-def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
+def remove_leftovers(job_dir: Directory, record: Record) -> None:
     from shutil import rmtree  # late: it imports every compressor there is
 
     noted = (job_dir.read_file(PAYLOAD_DIRS_FILE) or b"").splitlines()
@@ -3071,29 +3727,33 @@ def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
         rmtree(path, ignore_errors=True)
 ''',
     "supervisor.accepted": r'''
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
 
-from ..model.errors import JobError, refused
-from ..model.record import begin, encode, enqueue, job_file
+from ..model.errors import JobError, Refused
+from ..model.record import Record, begin, encode, enqueue, job_file
+from ..system.kernel import System
 from ..system.store import LOCK_EX, LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory, write_together
 from .plan import Plan
+
+if TYPE_CHECKING:
+    from ..carrier.boot import CarriedLibrary
 
 
 class Accepted:
 
     def __init__(
         self,
-        system: Any,
+        system: System,
         async_dir: Directory,
-        record: Dict[str, Any],
+        record: Record,
         plan: Plan,
-        tap_text: Callable[[], str],
+        library: "CarriedLibrary",
     ) -> None:
         self.system = system
         self.async_dir = async_dir
         self.record = record
         self.plan = plan
-        self.tap_text = tap_text
+        self.library = library
         self.job_dir = Directory(system, "", -1, async_dir.owners)
         self._lock = -1
 
@@ -3109,7 +3769,8 @@ class Accepted:
     def make(self, private: Directory) -> None:
         system, record = self.system, self.record
         self.job_dir = private.child(self.jid, create=True, durable=False)
-        self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
+        lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True)
+        self._lock = -1 if lock is None else lock
         self.job_dir.reserve()
         if self.plan.ticket is None or self.plan.ticket.due():
             begin(record, system.boot_id(), system.time(), system.monotonic())
@@ -3126,11 +3787,8 @@ class Accepted:
         from ..system.retention import remove_job
 
         try:
-            private = self.async_dir.child(PRIVATE_DIR)
-            try:
+            with self.async_dir.child(PRIVATE_DIR) as private:
                 remove_job(self.async_dir, private, self.jid)
-            finally:
-                private.close()
         except (OSError, JobError):
             pass  # whoever looks finds it lost, and clean-up finds it
         self.leave()
@@ -3146,16 +3804,16 @@ class Accepted:
         from ..model.states import REASON_NOT_STARTED, STATE_FAILED
 
         self.record["refusal"] = refusal
-        public = conclude(self.system, self.job_dir, self.record, STATE_FAILED, REASON_NOT_STARTED)
+        status = conclude(self.system, self.job_dir, self.record, STATE_FAILED, REASON_NOT_STARTED)
         try:
-            write_end(self.system, self.async_dir, self.job_dir, self.record, public)
+            write_end(self.system, self.async_dir, self.job_dir, self.record, status)
         except OSError:
-            return  # a disk that takes nothing more: who looks will find it lost
+            return  # a disk that takes nothing more: whoever looks will find the job lost
         if self.plan.ticket is not None:
             self.plan.ticket.give_back()
 
 
-def accept(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
+def accept(system: System, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
     refusals: Dict[str, JobError] = {}
     made: List[Accepted] = []
     try:
@@ -3164,7 +3822,7 @@ def accept(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[
         return {job.jid: _unwritten(job, error) for job in jobs}
     except JobError as error:
         return {job.jid: error for job in jobs}
-    try:
+    with private:
         for job in jobs:
             try:
                 job.make(private)
@@ -3174,15 +3832,13 @@ def accept(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[
             except JobError as error:
                 refusals[job.jid] = error
         refusals.update(_write(system, private, made))
-    finally:
-        private.close()
     for job in jobs:
         if job.jid in refusals:
             job.withdraw()
     return refusals
 
 
-def _write(system: Any, private: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
+def _write(system: System, private: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
     try:
         write_together(system, [one for job in jobs for one in job.files()], parents=[private])
     except OSError as error:
@@ -3196,11 +3852,13 @@ def _write(system: Any, private: Directory, jobs: Sequence[Accepted]) -> Dict[st
 
 
 def _unwritten(job: Accepted, error: OSError) -> JobError:
-    return refused("write the job to", job.async_dir.join(job.jid), error)
+    return Refused("write the job to", job.async_dir.join(job.jid), error)
 ''',
     "system.tree": r'''
 import signal
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+
+from .kernel import System
 
 JOB_MARK = "ANSIBLE_ASYNC_JID"  # in the environment of everything that a job starts
 _ENDING_STEP = 0.1  # seconds between looks at processes whose end nothing tells us
@@ -3226,7 +3884,7 @@ def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]
 
 
 def job_tree(
-    system: Any,
+    system: System,
     jid: str,
     supervisor: int,
     module: Optional[Process],
@@ -3257,7 +3915,7 @@ def job_tree(
     ]
 
 
-def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
+def signal_tree(system: System, tree: Iterable[Process], number: int) -> List[str]:
     refusals = []
     for process in tree:
         try:
@@ -3268,12 +3926,12 @@ def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
 
 
 def end_tree(
-    system: Any,
+    system: System,
     jid: str,
     supervisor: int,
     module: Optional[Process],
     grace: float,
-    pause: Any,
+    pause: Callable[[float], None],
     known: Iterable[Process] = (),
 ) -> bool:
     deadline = system.monotonic() + grace
@@ -3306,12 +3964,12 @@ def end_tree(
 import json
 import os
 import signal
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Optional, Tuple
 
 from ..inspection.ending import add_step, conclude, forget_run, result_of_module, write_end
 from ..model.chain import Place
-from ..model.errors import JobError, refused
-from ..model.record import always_seconds, begin, encode
+from ..model.errors import JobError, Refused
+from ..model.record import Step, always_seconds, begin, encode
 from ..model.states import (
     REASON_DEADLINE,
     REASON_EXIT,
@@ -3336,6 +3994,7 @@ from ..system.store import (
 from ..system.tree import JOB_MARK, Process, end_tree
 from .accepted import Accepted
 from .payload import Payload, child_end_notice, run_payload
+from .tap import TAP_PARTS
 
 PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
 _LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
@@ -3376,16 +4035,18 @@ class Supervisor:
         }
         try:
             self._notice = child_end_notice()
-            if self._plan.settle is not None:
-                self._plan.settle(record)
+            if self._plan.limits is not None:
+                from ..system.scope import enter_scope  # late: few jobs have one
+
+                record["scope"] = enter_scope(system, record["id"], self._plan.limits)
             if self._queued:
                 self._write_record()
         except (OSError, JobError) as error:
-            self._going = self._cannot(error)
+            self._going = self._cannot_continue(error)
             return
         if not self._queued:
             self._limit_time()
-            self._going = self._start_module(self._write_record)
+            self._going = self._start_module(first=True)
 
     @property
     def _queued(self) -> bool:
@@ -3397,19 +4058,14 @@ class Supervisor:
         self._limit_time()
 
     def _limit_time(self) -> None:
-        if self._record["timeout"]:
-            self._deadline = self._record["began"] + self._record["timeout"]
+        began, timeout = self._record["began"], self._record["timeout"]
+        if timeout and began is not None:
+            self._deadline = began + timeout
 
     def _write_record(self) -> None:
         self._job_dir.write_file(RECORD_FILE, encode(self._record))
 
-    def _keep_record(self) -> None:
-        try:
-            self._write_record()
-        except OSError:
-            pass  # it tells an earlier step, or attempt
-
-    def _fork_module(self, keep: "Callable[[], None]") -> "Callable[[], None]":
+    def _fork_module(self, first: bool) -> int:
         system, record = self._system, self._record
         place = self._chain.current
         if place is None:
@@ -3420,7 +4076,13 @@ class Supervisor:
         self._module_ended = False
         record["exit_status"] = None
         if self._plan.chained:
-            record["step"] = dict(self._step(place), number=len(record["steps"]))
+            payload = self._plan.payload(place)
+            record["step"] = {
+                "name": payload.name,
+                "block": place.block,
+                "module": payload.module,
+                "number": len(record["steps"] or ()),
+            }
         self._began, self._began_wall = system.monotonic(), system.time()
         pid = system.fork()
         if pid == 0:
@@ -3433,18 +4095,17 @@ class Supervisor:
             system.close(module_lock)  # the module's process alone holds it now
         try:
             self._module = Process(pid, system.process_start(pid) or 0)
-            record["process"] = {"pid": pid, "start": self._module.start}
-            keep()
+            record["process"] = {"pid": pid, "start": self._module.start or 0}
+            try:
+                self._write_record()
+            except OSError:
+                if first:
+                    raise
         except (OSError, JobError):
             system.close(go_writer)  # the module's process ends without having run anything
             system.wait4(pid, 0)
             raise
-
-        def go() -> None:
-            system.write(go_writer, b"1")
-            system.close(go_writer)
-
-        return go
+        return go_writer
 
     def _be_module(self, payload: Payload, go: int, lock: int) -> None:
         system, job_dir, record = self._system, self._job_dir, self._record
@@ -3465,15 +4126,28 @@ class Supervisor:
                 system.close(fd)
             if not record["no_log"]:
                 system.close(job_dir.open_file(PROGRESS_FILE, os.O_WRONLY | os.O_CREAT))
-            if self._plan.prepare is not None:
-                self._plan.prepare(payload)
+            self._surround(payload)
             os.environ[JOB_MARK] = record["id"]
             os.environ[PROGRESS_VARIABLE] = (
                 os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
             )
-            run_payload(system, payload, job_dir, record["output_limit"], self._accepted.tap_text())
+            tap_text = self._accepted.library.text_of(TAP_PARTS)
+            run_payload(system, payload, job_dir, record["output_limit"], tap_text)
         finally:
             system.exit(1)
+
+    def _surround(self, payload: Payload) -> None:
+        plan = self._plan
+        if plan.priority is not None:
+            from ..system.priority import set_priority  # late: few jobs have one
+
+            set_priority(plan.priority)
+        if plan.limits is not None:
+            from ..system.scope import offer_to_oom_killer
+
+            offer_to_oom_killer()
+        os.environ.update(plan.environ)
+        os.environ.update(payload.environ)
 
     def supervise(self) -> None:
         state, reason = self._run()
@@ -3485,8 +4159,8 @@ class Supervisor:
                 while self._system.wait4(-1, 0)[0] != pid:
                     pass  # orphans of the job that end meanwhile
                 return
-        public = conclude(self._system, self._job_dir, record, state, reason)
-        write_end(self._system, self._accepted.async_dir, self._job_dir, record, public)
+        status = conclude(self._system, self._job_dir, record, state, reason)
+        write_end(self._system, self._accepted.async_dir, self._job_dir, record, status)
         if self._plan.ticket is not None:
             self._plan.ticket.give_back()
 
@@ -3496,7 +4170,7 @@ class Supervisor:
             if not self._wait_for_turn():
                 return STATE_CANCELLED, REASON_REQUEST
             self._begin()
-            self._going = self._start_module(self._keep_record)
+            self._going = self._start_module()
         if not self._going:
             return STATE_FAILED, REASON_NOT_STARTED
         delay = float(record["retry_delay"])
@@ -3519,7 +4193,7 @@ class Supervisor:
             self._chain = self._plan.chain()
             if self._plan.chained:
                 record["steps"] = []
-            if not self._start_module(self._keep_record):
+            if not self._start_module():
                 return STATE_FAILED, REASON_NOT_STARTED
 
     def _run_chain(self) -> Ending:
@@ -3542,21 +4216,23 @@ class Supervisor:
             if forced is not None:
                 self._deadline = self._system.monotonic() + always_seconds(self._record)
                 self._requested = False
-            if not self._start_module(self._keep_record):
+            if not self._start_module():
                 return forced or (STATE_FAILED, REASON_NOT_STARTED)
         return forced or (STATE_FAILED if self._chain.failed else STATE_SUCCEEDED, REASON_EXIT)
 
-    def _start_module(self, keep: "Callable[[], None]") -> bool:
+    def _start_module(self, first: bool = False) -> bool:
         try:
             forget_run(self._job_dir)
-            self._fork_module(keep)()
+            go = self._fork_module(first)
+            self._system.write(go, b"1")
+            self._system.close(go)
         except (OSError, JobError) as error:
-            return self._cannot(error)
+            return self._cannot_continue(error)
         return True
 
-    def _cannot(self, error: Exception) -> bool:
+    def _cannot_continue(self, error: Exception) -> bool:
         if isinstance(error, OSError):
-            error = refused("start a module of", self._accepted.jid, error)
+            error = Refused("start a module of", self._accepted.jid, error)
         self._record["refusal"] = str(error)
         return False
 
@@ -3567,7 +4243,7 @@ class Supervisor:
             status = 2
             try:
                 if place is None:
-                    found = result_of_module(self._job_dir, record)[0]
+                    found = result_of_module(self._job_dir, record, record["module"])[0]
                 else:
                     found = add_step(self._job_dir, record, self._step(place), forced)
                 status = 0 if found == STATE_SUCCEEDED else 1
@@ -3579,18 +4255,27 @@ class Supervisor:
             ended, status, _usage = system.wait4(-1, 0)
         succeeded = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
         if place is not None:
-            state, reason = forced or (STATE_SUCCEEDED if succeeded else STATE_FAILED, REASON_EXIT)
-            record["steps"].append(dict(self._step(place), state=state, reason=reason))
+            by_itself = STATE_SUCCEEDED if succeeded else STATE_FAILED
+            step = self._step(place)
+            step["state"] = (forced[0] if forced else None) or by_itself
+            step["reason"] = forced[1] if forced else REASON_EXIT
+            record["steps"] = [*(record["steps"] or ()), step]
         return succeeded
 
-    def _step(self, place: Place) -> Dict[str, Any]:
+    def _step(self, place: Place) -> Step:
         payload = self._plan.payload(place)
-        return {"name": payload.name, "block": place.block, "module": payload.module}
+        return {
+            "name": payload.name,
+            "block": place.block,
+            "module": payload.module,
+            "state": "",
+            "reason": "",
+        }
 
     def _wait_for_turn(self) -> bool:
         system, ticket = self._system, self._plan.ticket
         while not self._requested:
-            bells = ticket.bells()
+            bells = ticket.bells() if ticket is not None else []
             if not bells:
                 return True
             try:
@@ -3699,177 +4384,355 @@ class Supervisor:
                     -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
                 )
 
-    def _note_request(self, _number: int, _frame: Any) -> None:
+    def _note_request(self, _number: int, _frame: object) -> None:
         self._requested = True
 ''',
     "supervisor.launch": r'''
 import os
 import sys
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Dict, List, Sequence
 
-from ..model.errors import JobError, refused
-from ..system.kernel import find_prctl
+from ..model.errors import JobError, Refused
+from ..system.kernel import System, find_prctl
 from ..system.store import Directory
 from .accepted import Accepted, accept
 
+if TYPE_CHECKING:
+    from .supervisor import Supervisor
+
+
 _ERROR_FILE = "supervisor_error"
-_NO_ERRNO = 255
+_NO_ERRNO = 255  # exit status of a process that ended for another reason than an errno
 
 
-def launch(
-    system: Any,
-    async_dir: Directory,
-    jobs: Sequence[Accepted],
-    share: Optional[Callable[[], None]] = None,
-    afterwards: Optional[Callable[[], None]] = None,
-) -> Dict[str, JobError]:
-    refusals = accept(system, async_dir, jobs)
-    accepted = [job for job in jobs if job.jid not in refusals]
-    if not accepted:
+class Chores:
+
+    def share_imports(self) -> None:
+        pass
+
+    def keep_library(self) -> None:
+        pass
+
+
+class Launch:
+
+    def __init__(
+        self, system: System, async_dir: Directory, jobs: Sequence[Accepted], chores: Chores
+    ) -> None:
+        self._system = system
+        self._async_dir = async_dir
+        self._jobs = list(jobs)
+        self._chores = chores
+
+    def run(self) -> Dict[str, JobError]:
+        refusals = accept(self._system, self._async_dir, self._jobs)
+        self._jobs = [job for job in self._jobs if job.jid not in refusals]
+        if not self._jobs:
+            return refusals
+        try:
+            self._detach()
+        except JobError as error:
+            for job in self._jobs:
+                job.withdraw()
+                refusals[job.jid] = error
+        for job in self._jobs:
+            job.leave()
         return refusals
 
-    def finish() -> None:
-        _sweep(system, async_dir)
-        if afterwards is not None:
-            afterwards()
-
-    try:
-        _detach(system, accepted, lambda: _set_going(system, async_dir, accepted, share, finish))
-    except JobError as error:
-        for job in accepted:
-            job.withdraw()
-            refusals[job.jid] = error
-    for job in accepted:
-        job.leave()
-    return refusals
-
-
-def _detach(system: Any, jobs: Sequence[Accepted], work: Callable[[], None]) -> None:
-    of_jobs = jobs[0].jid if len(jobs) == 1 else f"{jobs[0].jid} and {len(jobs) - 1} more"
-    try:
-        pid = system.fork()
-    except OSError as error:
-        raise refused("start a process for", of_jobs, error) from error
-    if pid == 0:
-        status = _NO_ERRNO
+    def _detach(self) -> None:
+        system = self._system
         try:
-            system.setsid()
-            if system.fork() == 0:
-                work()
-            status = 0
+            pid = system.fork()
         except OSError as error:
-            status = error.errno or _NO_ERRNO
-        finally:
-            system.exit(status)
-    _pid, status = system.waitpid(pid, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
-        return
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) != _NO_ERRNO:
-        number = os.WEXITSTATUS(status)
-        raise refused("start a process for", of_jobs, OSError(number, os.strerror(number)))
-    raise JobError(f"the process for {of_jobs} ended without a word")
-
-
-def _set_going(
-    system: Any,
-    async_dir: Directory,
-    jobs: Sequence[Accepted],
-    share: Optional[Callable[[], None]],
-    finish: Callable[[], None],
-) -> None:
-    left = list(jobs)
-    try:
-        null = system.open(os.devnull, os.O_RDWR)
-        for fd in (0, 1, 2):
-            system.dup2(null, fd)
-        _keep_only(system, async_dir, left)
-        from .supervisor import Supervisor  # late, like all that the answer need not wait for
-
-        if len(left) == 1:
-            _supervise(Supervisor, left.pop(), finish)
-        find_prctl()  # now, or each supervisor looks for it
-        if share is not None:
-            share()
-        while left:
-            job = left[0]
+            raise Refused("start a process for", self._names, error) from error
+        if pid == 0:
+            status = _NO_ERRNO
             try:
-                pid = system.fork()
+                system.setsid()
+                if system.fork() == 0:
+                    self._set_going()
+                status = 0
             except OSError as error:
-                job.fail(refused("start the supervisor of", job.jid, error).message)
-                pid = -1
-            if pid == 0:
-                left.clear()
-                os.setpgid(0, 0)
-                _keep_only(system, async_dir, [job])
-                _supervise(Supervisor, job)
-            left.remove(job)
-            job.leave()
-        finish()
-    finally:
-        failure = sys.exc_info()[1]
+                status = error.errno or _NO_ERRNO
+            finally:
+                system.exit(status)
+        _pid, status = system.waitpid(pid, 0)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+            return
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) != _NO_ERRNO:
+            number = os.WEXITSTATUS(status)
+            raise Refused("start a process for", self._names, OSError(number, os.strerror(number)))
+        raise JobError(f"the process for {self._names} ended without a word")
+
+    @property
+    def _names(self) -> str:
+        first, *others = self._jobs
+        return f"{first.jid} and {len(others)} more" if others else first.jid
+
+    def _set_going(self) -> None:
+        system, left = self._system, list(self._jobs)
         try:
-            for job in left:
-                job.fail(f"the process that starts {job.jid} failed: {failure!r}")
-            for job in left:  # not before all have their end, which matters more
-                _keep_traceback(job)
+            null = system.open(os.devnull, os.O_RDWR)
+            for fd in (0, 1, 2):
+                system.dup2(null, fd)
+            self._keep_only(left)
+            from .supervisor import Supervisor  # late: the answer need not wait for it
+
+            if len(left) == 1:
+                self._supervise(Supervisor(left[0]), left.pop(), last=True)
+            find_prctl()  # now, or each supervisor looks for it
+            self._chores.share_imports()
+            while left:
+                job = left[0]
+                try:
+                    pid = system.fork()
+                except OSError as error:
+                    job.fail(Refused("start the supervisor of", job.jid, error).message)
+                    pid = -1
+                if pid == 0:
+                    left.clear()
+                    os.setpgid(0, 0)
+                    self._keep_only([job])
+                    self._supervise(Supervisor(job), job)
+                left.remove(job)
+                job.leave()
+            self._tidy_up()
         finally:
-            system.exit(0)
+            failure = sys.exc_info()[1]
+            try:
+                for job in left:
+                    job.fail(f"the process that starts {job.jid} failed: {failure!r}")
+                for job in left:  # not before all have their end, which matters more
+                    _write_traceback(job)
+            finally:
+                system.exit(0)
 
+    def _keep_only(self, jobs: Sequence[Accepted]) -> None:
+        keep: List[int] = [self._async_dir.fd]
+        for job in jobs:
+            keep.extend(job.fds)
+        self._system.close_others(keep)
 
-def _keep_only(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> None:
-    keep: List[int] = [async_dir.fd]
-    for job in jobs:
-        keep.extend(job.fds)
-    system.close_others(keep)
-
-
-def _supervise(
-    supervisor_class: Any, job: Accepted, then: Optional[Callable[[], None]] = None
-) -> None:
-    try:
-        supervisor = supervisor_class(job)
-        supervisor.go()
-        if then is not None:
-            then()
-        supervisor.supervise()
-    finally:
+    def _supervise(self, supervisor: "Supervisor", job: Accepted, last: bool = False) -> None:
         try:
-            if sys.exc_info()[1] is not None:
-                _keep_traceback(job)
+            supervisor.go()
+            if last:
+                self._tidy_up()
+            supervisor.supervise()
         finally:
-            job.system.exit(1)
+            try:
+                if sys.exc_info()[1] is not None:
+                    _write_traceback(job)
+            finally:
+                job.system.exit(1)
+
+    def _tidy_up(self) -> None:
+        from ..system.retention import sweep
+
+        sweep(self._system, self._async_dir)
+        self._chores.keep_library()
 
 
-def _sweep(system: Any, async_dir: Directory) -> None:
-    from ..system.retention import sweep
-
-    sweep(system, async_dir)
-
-
-def _keep_traceback(job: Accepted) -> None:
+def _write_traceback(job: Accepted) -> None:
     import traceback
 
     text = traceback.format_exc()
     job.job_dir.write_file(_ERROR_FILE, text.encode("utf-8", "replace"))
 ''',
-    "requests.wrapper": r'''
-import gc
-import json
+    "model.jid": r'''
+import re
+
+from .errors import JobError
+
+
+def check_jid(jid: object) -> str:
+    if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
+        return jid
+    raise JobError(
+        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
+        "as ansible_job_id of the task that started the job has it"
+    )
+
+
+def make_jid(given: str, pid: int) -> str:
+    if not re.match(r"j?[0-9]{1,20}\Z", given):
+        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
+    return f"{given}.{pid}"
+''',
+    "carrier.parcel": r'''
+import binascii
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+
+def _common_head(left: bytes, right: bytes) -> int:
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_tail(left: bytes, right: bytes) -> int:
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[len(left) - middle :] == right[len(right) - middle :]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _encoded(text: bytes) -> str:
+    return binascii.b2a_base64(text, newline=False).decode("ascii")
+
+
+def pack(texts: Sequence[bytes], kinds: Sequence[str]) -> Tuple[List[Dict[str, Any]], List[str]]:
+    first: Dict[str, int] = {}
+    parcels: List[Dict[str, Any]] = []
+    wholes: List[str] = []
+    for number, (text, kind) in enumerate(zip(texts, kinds)):
+        like = first.setdefault(kind, number)
+        if like == number:
+            plain = max(text, default=0) < 128  # as most are: nothing is to be encoded, or decoded
+            parcels.append({"whole": len(wholes), "plain": plain})
+            wholes.append(text.decode("ascii") if plain else _encoded(text))
+            continue
+        model = texts[like]
+        head = _common_head(model, text)
+        tail = _common_tail(model[head:], text[head:])
+        middle = _encoded(text[head : len(text) - tail])
+        parcels.append({"like": like, "head": head, "tail": tail, "middle": middle})
+    return parcels, wholes
+
+
+def holders(
+    part: bytes, parcels: Sequence[Mapping[str, Any]], texts: Sequence[bytes]
+) -> List[bool]:
+    places: Dict[int, int] = {}
+    found: List[bool] = []
+    for number, (parcel, text) in enumerate(zip(parcels, texts)):
+        if "like" not in parcel:
+            places[number] = text.find(part)
+            found.append(places[number] >= 0)
+            continue
+        first = places[parcel["like"]]
+        in_tail = first >= len(texts[parcel["like"]]) - parcel["tail"]
+        shares = first >= 0 and (first + len(part) <= parcel["head"] or in_tail)
+        found.append(shares or part in text)
+    return found
+
+
+def unpack(parcels: Sequence[Mapping[str, Any]], wholes: Sequence[str]) -> List[bytes]:
+    texts: List[bytes] = []
+    for parcel in parcels:
+        if "like" in parcel:
+            model = texts[parcel["like"]]
+            middle = binascii.a2b_base64(parcel["middle"])
+            text = model[: parcel["head"]] + middle + model[len(model) - parcel["tail"] :]
+        else:
+            whole = wholes[parcel["whole"]]
+            text = whole.encode("ascii") if parcel["plain"] else binascii.a2b_base64(whole)
+        texts.append(text)
+    return texts
+''',
+    "requests.start": r'''
 import os
-import sys
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
 from ..model.errors import JobError
 from ..model.jid import make_jid
 from ..model.record import new_record
 from ..model.settings import SettingError, read_settings
 from ..supervisor.accepted import Accepted
-from ..supervisor.launch import launch
-from ..supervisor.payload import Payload, read_payload
+from ..supervisor.launch import Chores, Launch
+from ..supervisor.payload import Payload, payload_from_memory
 from ..supervisor.plan import plan_of_one
-from ..supervisor.tap import TAP_PARTS
 from ..system.kernel import System
-from ..system.store import create_async_dir, expand_home
+from ..system.store import DEFAULT_ASYNC_DIR, create_async_dir, expand_home
+
+if TYPE_CHECKING:
+    from ..carrier.boot import CarriedLibrary
+
+
+WRAPPER_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "payloads": {"type": "list", "elements": "dict", "required": True},
+    "given": {"type": "str", "required": True},
+    "timeout": {"type": "float", "required": True},
+}
+
+
+def start_job(
+    system: System,
+    environ: Mapping[str, str],
+    given: str,
+    timeout: float,
+    payload: Payload,
+    library: "CarriedLibrary",
+    remove: Sequence[str] = (),
+    chores: Optional[Chores] = None,
+) -> Dict[str, Any]:
+    try:
+        settings = read_settings(environ)
+    except SettingError as error:
+        raise JobError(str(error)) from error
+    jid = make_jid(given, system.getpid())
+    async_dir = environ.get("ANSIBLE_ASYNC_DIR") or DEFAULT_ASYNC_DIR
+    home = environ.get("HOME") or ""
+    results_file = os.path.join(expand_home(async_dir, home), jid)
+    record = new_record(jid, payload.module, timeout, settings, results_file, payload.no_log)
+    record["remove"] = list(remove)
+    with create_async_dir(system, async_dir, home) as directory:
+        job = Accepted(system, directory, record, plan_of_one(payload), library)
+        refusals = Launch(system, directory, [job], chores or Chores()).run()
+    if refusals:
+        raise refusals[jid]
+    return {
+        "failed": False,
+        "started": True,
+        "finished": False,
+        "ansible_job_id": jid,
+        "results_file": record["results_file"],
+    }
+
+
+def answer_wrapper(
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
+) -> Dict[str, Any]:
+    from ..carrier.parcel import unpack  # async_wrapper does without
+
+    (parcel,) = params["payloads"]
+    (text,) = unpack(params["payloads"], params["_texts"])
+    args = parcel["args"]
+    payload = payload_from_memory(
+        parcel["style"],
+        parcel["shebang"],
+        text,
+        None if args is None else args.encode("utf-8", "surrogateescape"),
+        None,
+    )
+    payload.module = payload.module or parcel["module"]
+    environment = (system, environ, params["given"], params["timeout"])
+    return start_job(*environment, payload, params["_library"])
+''',
+    "requests.wrapper": r'''
+import gc
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ..model.errors import JobError
+from ..supervisor.launch import Chores
+from ..supervisor.payload import read_payload
+from ..system.kernel import System
+from .start import start_job
+
+if TYPE_CHECKING:
+    from ..carrier.boot import CarriedLibrary, KeptLibrary
 
 
 class Invocation(NamedTuple):
@@ -3914,49 +4777,12 @@ def forget_arguments(path: str) -> None:
         pass  # another user's (become): the controller removes the whole directory
 
 
-def start_job(
-    system: Any,
-    environ: Mapping[str, str],
-    given: str,
-    timeout: float,
-    payload: Payload,
-    tap_text: Callable[[], str],
-    remove: Sequence[str] = (),
-    afterwards: Optional[Callable[[], None]] = None,
-) -> Dict[str, Any]:
-    try:
-        settings = read_settings(environ)
-    except SettingError as error:
-        raise JobError(str(error)) from error
-    jid = make_jid(given, system.getpid())
-    async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
-    home = environ.get("HOME") or ""
-    results_file = os.path.join(expand_home(async_dir, home), jid)
-    record = new_record(jid, payload.module, timeout, settings, results_file, payload.no_log)
-    record["remove"] = list(remove)
-    directory = create_async_dir(system, async_dir, home)
-    try:
-        job = Accepted(system, directory, record, plan_of_one(payload), tap_text)
-        refusals = launch(system, directory, [job], afterwards=afterwards)
-    finally:
-        directory.close()
-    if refusals:
-        raise refusals[jid]
-    return {
-        "failed": False,
-        "started": True,
-        "finished": False,
-        "ansible_job_id": jid,
-        "results_file": record["results_file"],
-    }
-
-
 def wrap(
-    system: Any,
+    system: System,
     argv: List[str],
     environ: Dict[str, str],
-    library: Any,
-    afterwards: Optional[Callable[[], None]] = None,
+    library: "CarriedLibrary",
+    chores: Chores,
 ) -> Tuple[Dict[str, Any], int]:
     temporary = None
     try:
@@ -3970,9 +4796,9 @@ def wrap(
             call.given,
             call.timeout,
             payload,
-            lambda: library.text_of(TAP_PARTS),
+            library,
             [temporary] if temporary is not None and ours else [],
-            afterwards,
+            chores,
         )
     except JobError as error:
         ours = temporary is not None and removable(temporary)
@@ -3987,9 +4813,20 @@ def wrap(
     return dict(answer, _ansible_suppress_tmpdir_delete=ours), 0
 
 
-def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
-    gc.enable()  # see boot.py
-    answer, status = wrap(System(), sys.argv, dict(os.environ), library, afterwards)
+class _KeepLibrary(Chores):
+
+    def __init__(self, library: "CarriedLibrary", keeper: "KeptLibrary") -> None:
+        self._library = library
+        self._keeper = keeper
+
+    def keep_library(self) -> None:
+        self._keeper.write("", self._library)
+
+
+def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
+    gc.enable()  # it was off while the library was loaded
+    chores = Chores() if keeper is None else _KeepLibrary(library, keeper)
+    answer, status = wrap(System(), sys.argv, dict(os.environ), library, chores)
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(status)
@@ -3998,4 +4835,4 @@ def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, 'b3aeac169b2f70a1')
+    run_wrapper(TEXTS, '4999f92d654b68e9')

@@ -44,6 +44,17 @@ def _part(path: Path) -> str:
     return ".".join(words[:-1] if words[-1] == "__init__" else words)
 
 
+def _compact(text: str) -> str:
+    """Return a program without its comments and docstrings."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
 def _read_library() -> str:
     texts = {
         _part(path): path.read_text(encoding="utf-8") for path in sorted(_SOURCES.rglob("*.py"))
@@ -55,10 +66,8 @@ def _read_library() -> str:
 
 # made where the plugin is loaded, in the main process: the workers, one a task and host, inherit it
 _LIBRARY = _read_library()
-# without its comments: it is sent each time, and compiled each time
-_BOOT_TEXT = ast.unparse(
-    ast.parse((_SOURCES / f"{_BOOT.replace('.', '/')}.py").read_text(encoding="utf-8"))
-)
+# it is sent each time, and compiled each time
+_BOOT_TEXT = _compact((_SOURCES / f"{_BOOT.replace('.', '/')}.py").read_text(encoding="utf-8"))
 _DIGEST = hashlib.sha256(_LIBRARY.encode("ascii")).hexdigest()[:16]
 
 

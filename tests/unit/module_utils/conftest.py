@@ -56,7 +56,7 @@ def fails(number):
 class Faulty(w.System):
     pass
 {faults}
-answer, status = wrapper.wrap(Faulty(), sys.argv[1:], dict(os.environ), library)
+answer, status = wrapper.wrap(Faulty(), sys.argv[1:], dict(os.environ), library, wrapper.Chores())
 sys.stdout.write(json.dumps(answer) + "\\n")
 sys.stdout.flush()
 os._exit(status)
@@ -195,9 +195,9 @@ class Place:
         assert stdout.count(b"\n") == 1
         return json.loads(stdout.decode("ascii")), process.returncode
 
-    def call(self, path, environ=None, umask=None, cwd=None, pass_fds=(), **how):
-        """Run async_wrapper as core does; its answer and exit status."""
-        command = [sys.executable, str(WRAPPER)] + self.argv(path, **how)
+    def call(self, path, environ=None, umask=None, cwd=None, pass_fds=(), by=(), **how):
+        """Run async_wrapper as core does; its answer and exit status. by: the command that runs it, if one does."""
+        command = [*by, sys.executable, str(WRAPPER)] + self.argv(path, **how)
         return self.run(command, environ, umask, cwd, pass_fds)
 
     def start(self, path, **how):
@@ -229,7 +229,7 @@ class Place:
         return open_async_dir(system or self.system, str(self.async_dir))
 
     def job(self, jid, system=None):
-        return Job(system or self.system, self.directory(system), jid)
+        return Job.open(system or self.system, str(self.async_dir), jid)
 
     def status(self, jid, system=None, **options):
         params = {

@@ -13,11 +13,11 @@ from ansible_collections.longrun.jobs.plugins.module_utils import _jobs
 
 LIBRARY = Path(_jobs.__file__).parent
 MAY_IMPORT = {
+    "carrier": set(),
     "model": set(),
     "system": {"model"},
     "inspection": {"model", "system"},
-    "supervisor": {"model", "system", "inspection"},
-    "carrier": set(),
+    "supervisor": {"model", "system", "inspection", "carrier"},
     "requests": {"model", "system", "inspection", "supervisor", "carrier"},
 }
 

@@ -32,6 +32,19 @@ _KEPT_SECONDS = 7 * 86400
 _UNTYPED = "carrier.untyped"  # the part that stands in the place of typing while others are loaded
 
 
+def claim_descriptors() -> None:
+    """Open /dev/null on those of the descriptors 0 to 2 with which this process was not started.
+
+    Otherwise the first files that it opens get these numbers, and later it would put /dev/null over them.
+    """
+    while True:
+        fd = os.open(os.devnull, os.O_RDWR)
+        if fd > 2:
+            os.close(fd)
+            return
+        os.set_inheritable(fd, True)
+
+
 class CarriedLibrary:
     """Finds and loads the modules of the package, each when it is first needed.
 
@@ -180,6 +193,7 @@ def boot(
 
     directory: where it may be kept. request: JSON, deflated, in base64. texts: what that refers to by number.
     """
+    claim_descriptors()
     gc.disable()  # until all is imported: whatever that makes stays
     keeper = KeptLibrary(directory, digest)
     library = keeper.read()

@@ -65,6 +65,7 @@ class Untyped(type(sys)):  # type: ignore[misc]  # the class of modules
 
     _HINT = _Hint()
     NamedTuple = _NamedTuple
+    TYPE_CHECKING = False
 
     def __getattr__(self, name: str) -> "Any":
         if name.startswith("__"):  # a module that has no path, above all

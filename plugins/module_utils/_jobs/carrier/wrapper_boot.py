@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 
-from .boot import CarriedLibrary, KeptLibrary
+from .boot import CarriedLibrary, KeptLibrary, claim_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see boot.py
@@ -18,20 +18,14 @@ if TYPE_CHECKING:  # see boot.py
 
 def run_wrapper(texts: "Dict[str, str]", digest: str) -> None:
     """async_wrapper, which has the texts in it. digest: their name."""
+    claim_descriptors()
     gc.disable()
     directory = os.environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
     keeper = KeptLibrary(f"{directory}/.longrun", digest)
-    library = keeper.read(texts)
-    keep = None
-    if library is None:
-        whole = CarriedLibrary("", {}, texts)
-        library = whole
-
-        def keep() -> None:
-            keeper.write("", whole)
-
+    kept = keeper.read(texts)
+    library = CarriedLibrary("", {}, texts) if kept is None else kept
     sys.meta_path.insert(0, library)
     # only now there
     from longrun_jobs.requests.wrapper import main  # type: ignore[import-not-found]
 
-    main(library, keep)
+    main(library, keeper if kept is None else None)

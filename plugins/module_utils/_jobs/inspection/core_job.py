@@ -9,7 +9,8 @@ import json
 import os
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..model.record import failed_state, job_view, timestamp
+from ..model.record import Status, failed_state, job_view, new_record, timestamp
+from ..model.settings import Settings
 from ..model.states import (
     END_STATES,
     REASON_EXIT,
@@ -22,6 +23,7 @@ from ..model.states import (
     STATE_RUNNING,
     STATE_SUCCEEDED,
 )
+from ..system.kernel import System
 from ..system.store import Directory
 from .view import Shown, output_view
 
@@ -32,7 +34,7 @@ class CoreWrappers:
     A job that was there before must have its wrapper among them, or the wrapper has ended since.
     """
 
-    def __init__(self, system: Any) -> None:
+    def __init__(self, system: System) -> None:
         self._system = system
         self._found: Optional[List[Tuple[List[bytes], int, int]]] = None
         self.known = True  # whether there is a /proc to tell
@@ -78,14 +80,14 @@ class CoreWrappers:
             return None  # it has ended
 
 
-def wrapper_alive(system: Any, jid: str) -> Optional[bool]:
+def wrapper_alive(system: System, jid: str) -> Optional[bool]:
     """Whether core's async_wrapper of this job runs; None where there is no /proc to tell."""
     wrappers = CoreWrappers(system)
     found = wrappers.of(jid)
     return bool(found) if wrappers.known else None
 
 
-def _boot_time(system: Any) -> float:
+def _boot_time(system: System) -> float:
     for line in system.process_file("", "stat").splitlines():
         if line.startswith(b"btime "):
             return float(line.split()[1])
@@ -107,13 +109,13 @@ def core_finished(data: Optional[Dict[str, Any]]) -> bool:
 
 
 def look_at_core_job(
-    system: Any,
+    system: System,
     async_dir: Directory,
     jid: str,
     shown: Shown,
     wrappers: Optional[CoreWrappers] = None,
-) -> Dict[str, Any]:
-    """The status of a job of core's, with async_job filled in as far as anybody can know."""
+) -> Status:
+    """Return the status of a job of core's, with ``async_job`` filled in as far as anybody can know."""
     wrappers = wrappers or CoreWrappers(system)
     info = system.stat(jid, dir_fd=async_dir.fd, follow_symlinks=False)
     data = parse_job_file(async_dir.read_file(jid))
@@ -150,20 +152,14 @@ def look_at_core_job(
     result.update(
         started=True, finished=ended, ansible_job_id=jid, results_file=async_dir.join(jid)
     )
-    unknown = (
-        "name",
-        "module",
-        "created_at",
-        "started_at",
-        "finished_at",
-        "timeout",
-        "queue",
-        "steps",
-    )
-    record: Dict[str, Any] = dict.fromkeys(unknown)
+    record = new_record(jid, None, 0.0, Settings(), async_dir.join(jid), False)
+    record["timeout"] = None
+    record["state"], record["reason"] = state, reason
     changed = timestamp(info.st_mtime)
-    record.update(id=jid, state=state, reason=reason, recovered=False, attempt=1, attempts=1)
-    record["finished_at" if ended and state != STATE_LOST else "started_at"] = changed
+    if ended and state != STATE_LOST:
+        record["finished_at"] = changed
+    else:
+        record["started_at"] = changed
     elapsed = None if ended else max(0.0, system.time() - info.st_mtime)
     view = job_view(record, elapsed, not ended, None, output_view(None, shown, ended), None)
     result["async_job"] = view

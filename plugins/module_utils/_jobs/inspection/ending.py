@@ -10,7 +10,7 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..model.errors import NO_SPACE_ERRORS, JobError
-from ..model.record import encode, end, failed_state, job_file
+from ..model.record import Record, Status, elapsed_seconds, encode, end, failed_state, job_file
 from ..model.result import concealed, ended_result, module_result, parse_result
 from ..model.states import (
     REASON_DEADLINE,
@@ -26,6 +26,7 @@ from ..model.states import (
     STATE_LOST,
     STATE_SUCCEEDED,
 )
+from ..system.kernel import System
 from ..system.store import (
     ARGUMENTS_FILE,
     EXIT_FILE,
@@ -84,14 +85,16 @@ def whole_result(job_dir: Directory) -> bool:
     return True
 
 
-def result_of_module(job_dir: Directory, record: Dict[str, Any]) -> Tuple[str, str, Dict[str, Any]]:
-    """State, reason and result of a module that ended by itself."""
+def result_of_module(
+    job_dir: Directory, record: Record, module: Optional[str]
+) -> Tuple[str, str, Dict[str, Any]]:
+    """Return state, reason and result of a module that ended by itself. module: its full name."""
     status = exit_status(job_dir)
     if status is None:
         status = record["exit_status"]
     printed = job_dir.read_file(RESULT_FILE) or b""
     said = job_dir.read_file(MODULE_STDERR_FILE) or b""
-    result = module_result(printed, said, status, record["module"] or "")
+    result = module_result(printed, said, status, module or "")
     killed = status is not None and status < 0 and "cmd" in result and result.get("rc") == status
     if killed:
         partial = ended_result(
@@ -121,18 +124,18 @@ _LOST = (
 )
 
 
-def _message(record: Dict[str, Any], reason: str) -> str:
+def _message(record: Record, reason: str) -> str:
     return _MESSAGES.get(reason, _LOST).format(**record)
 
 
-def result_of_end(job_dir: Directory, record: Dict[str, Any], reason: str) -> Dict[str, Any]:
-    """The result of a job that did not end by itself."""
-    process = record["process"] or {}
+def result_of_end(job_dir: Directory, record: Record, reason: str) -> Dict[str, Any]:
+    """Return the result of a job that did not end by itself."""
+    process = record["process"]
     return ended_result(
         _message(record, reason),
         partial_output(job_dir, "stdout"),
         partial_output(job_dir, "stderr"),
-        process.get("pid"),
+        process["pid"] if process else None,
     )
 
 
@@ -144,7 +147,7 @@ def forget_run(job_dir: Directory) -> None:
 
 def add_step(
     job_dir: Directory,
-    record: Dict[str, Any],
+    record: Record,
     step: Mapping[str, Any],
     forced: Optional[Tuple[Optional[str], str]] = None,
 ) -> str:
@@ -153,8 +156,7 @@ def add_step(
     step: its name, block and module. forced: state and reason of a step that was ended.
     """
     if forced is None:
-        of_step = dict(record, module=step["module"])
-        state, reason, result = result_of_module(job_dir, of_step)
+        state, reason, result = result_of_module(job_dir, record, step["module"])
     else:
         state, reason = str(forced[0]), forced[1]
         # what it printed is in the job's output, with that of the others
@@ -183,18 +185,16 @@ def steps_done(job_dir: Directory, attempt: int) -> List[Dict[str, Any]]:
     return found
 
 
-def result_of_chain(
-    job_dir: Directory, record: Dict[str, Any], state: str, reason: str
-) -> Dict[str, Any]:
+def result_of_chain(job_dir: Directory, record: Record, state: str, reason: str) -> Dict[str, Any]:
     """The result of a job of several steps: theirs, each under ``result``, and what came of them together."""
     steps = steps_done(job_dir, record["attempt"])
     # the record may be behind the file, and the file without what a full disk refused
-    steps += _unread_step(job_dir, record, max(len(steps), len(record["steps"])))
-    result = {
+    steps += _unread_step(job_dir, record, max(len(steps), len(record["steps"] or ())))
+    result: Dict[str, Any] = {
         "changed": any(bool(step["result"].get("changed")) for step in steps),
         "failed": state != STATE_SUCCEEDED,
         "steps": steps,
-    }  # type: Dict[str, Any]
+    }
     failed = [step for step in steps if step["state"] != STATE_SUCCEEDED]
     if state == STATE_SUCCEEDED:
         if failed:
@@ -208,15 +208,15 @@ def result_of_chain(
     return result
 
 
-def _unread_step(job_dir: Directory, record: Dict[str, Any], read: int) -> List[Dict[str, Any]]:
+def _unread_step(job_dir: Directory, record: Record, read: int) -> List[Dict[str, Any]]:
     """The step that came to its end when there was no supervisor any more to read what it left."""
     step = record["step"]
     if not step or step["number"] < read or not whole_result(job_dir):
         return []
-    state, reason, result = result_of_module(job_dir, dict(record, module=step["module"]))
-    found = {key: step[key] for key in ("name", "block", "module")}
+    state, reason, result = result_of_module(job_dir, record, step["module"])
     if record["conceals"]:
         result = concealed(result)
+    found = {"name": step["name"], "block": step["block"], "module": step["module"]}
     return [dict(found, state=state, reason=reason, result=result)]
 
 
@@ -226,9 +226,9 @@ def _what_failed(step: Dict[str, Any]) -> str:
 
 
 def conclude(
-    system: Any, job_dir: Directory, record: Dict[str, Any], state: Optional[str], reason: str
-) -> Dict[str, Any]:
-    """Decide a job's end and put it into the record; what the public job file is to hold. Writes nothing.
+    system: System, job_dir: Directory, record: Record, state: Optional[str], reason: str
+) -> Status:
+    """Decide a job's end and put it into the record. Return the job's status. Writes nothing.
 
     state: None takes the module's own result.
     """
@@ -238,30 +238,26 @@ def conclude(
             state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
         result = result_of_chain(job_dir, record, state, reason)
     elif state is None:
-        state, reason, result = result_of_module(job_dir, record)
+        state, reason, result = result_of_module(job_dir, record, record["module"])
     else:
         result = result_of_end(job_dir, record, reason)
     if record["conceals"]:
         result = concealed(result)
-    elapsed = 0.0  # never began
-    if record["began"] is not None:
-        elapsed = system.time() - record["began_wall"]
-        if record["boot_id"] == system.boot_id():
-            elapsed = system.monotonic() - record["began"]
-    end(record, state, reason, system.time(), max(0.0, elapsed))
-    public = job_file(record, result)
-    public["async_job"] = show(system, job_dir, record, False)
-    return public
+    elapsed = elapsed_seconds(record, system.boot_id(), system.time(), system.monotonic())
+    end(record, state, reason, system.time(), elapsed or 0.0)
+    status = job_file(record, result)
+    status["async_job"] = show(system, job_dir, record, False)
+    return status
 
 
 def write_end(
-    system: Any,
+    system: System,
     async_dir: Directory,
     job_dir: Directory,
-    record: Dict[str, Any],
-    public: Dict[str, Any],
+    record: Record,
+    status: Status,
 ) -> None:
-    """Make an end durable: first the public job file, then the record.
+    """Make an end durable: first the job file, then the record.
 
     A job that was cleaned up meanwhile is not brought back. The caller holds the supervisor's lock or, where
     the supervisor is gone, the job directory's. OSError: nothing of the old state was lost.
@@ -271,7 +267,7 @@ def write_end(
         return
     job_dir.release()
     try:
-        async_dir.write_file(record["id"], encode(public))
+        async_dir.write_file(record["id"], encode(status))
     except OSError as error:
         if error.errno not in NO_SPACE_ERRORS:
             raise
@@ -280,32 +276,29 @@ def write_end(
             message = _MESSAGES[REASON_NO_SPACE]
             job_dir.remove_file(RESULT_FILE)  # a part of a result is of no use, but its blocks are
         short = ended_result(message, "", "")
-        record.update(reason=REASON_NO_SPACE)
+        record["reason"] = REASON_NO_SPACE
         if record["state"] == STATE_SUCCEEDED:
             short["failed"] = False  # it did what it was asked; only its result is gone
         kept = job_file(record, short)
-        kept["async_job"] = dict(public["async_job"], reason=REASON_NO_SPACE)
+        kept["async_job"] = dict(status["async_job"], reason=REASON_NO_SPACE)
         async_dir.write_file(record["id"], encode(kept))
     job_dir.write_file(RECORD_FILE, encode(record))
     if record["name"] and record["state"] == STATE_SUCCEEDED:
-        try:
-            _remember(system, job_dir, record)
-        except (OSError, JobError):
-            pass  # it only helps to guess: the end is complete without it
+        _remember(job_dir, record["name"], record["elapsed"] or 0.0)
     for name in _WORKING_FILES:
         job_dir.remove_file(name)
 
 
-def _remember(system: Any, job_dir: Directory, record: Dict[str, Any]) -> None:
-    private = Directory(system, os.path.dirname(job_dir.path), -1, job_dir.owners)
-    private.fd = system.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=job_dir.fd)
+def _remember(job_dir: Directory, name: str, seconds: float) -> None:
+    """Add a successful job's duration to the history of its name, which only helps to estimate."""
     try:
-        remember_duration(private, record["name"], record["elapsed"])
-    finally:
-        private.close()
+        with job_dir.parent() as private:
+            remember_duration(private, name, seconds)
+    except (OSError, JobError):
+        pass  # the end is complete without it
 
 
-def remove_leftovers(job_dir: Directory, record: Dict[str, Any]) -> None:
+def remove_leftovers(job_dir: Directory, record: Record) -> None:
     """The temporary directories of the task and of a module that was killed before it removed its own."""
     from shutil import rmtree  # late: it imports every compressor there is
 

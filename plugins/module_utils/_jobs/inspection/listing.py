@@ -10,10 +10,12 @@ import fnmatch
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from ..model.errors import JobError, refused
+from ..model.errors import AsyncDirMissing, JobError, JobNotFound, Refused
+from ..model.record import Status, View
 from ..model.settings import parse_duration
 from ..model.states import END_STATES, STATE_QUEUED, STATE_RUNNING
 from ..system.find import candidate_dirs, meant_dir
+from ..system.kernel import System
 from ..system.store import PRIVATE_DIR, Directory, open_async_dir
 from .core_job import CoreWrappers
 from .look import Job
@@ -23,25 +25,26 @@ ACTIVE_STATES = (STATE_QUEUED, STATE_RUNNING)
 ALL_STATES = ACTIVE_STATES + END_STATES
 JOB_NAME = r"j?[0-9]{1,20}\.[0-9]{1,10}"
 # what every module that means several jobs takes
-FILTER_OPTIONS = {
+FILTER_OPTIONS: Dict[str, Dict[str, Any]] = {
     "state": {"type": "list", "elements": "str", "choices": list(ALL_STATES)},
     "name": {"type": "str"},
     "module": {"type": "str"},
     "older_than": {"type": "str"},
     "newer_than": {"type": "str"},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 class Listed(NamedTuple):
-    """A job as it was found: ``public`` is its status, ``age`` the seconds since its end or, while it runs, its start."""
+    """A job as it was found. age: seconds since its end or, while it runs, its start."""
 
     jid: str
-    public: Dict[str, Any]
+    status: Status
     age: float
 
     @property
-    def view(self) -> Dict[str, Any]:
-        return self.public["async_job"]  # type: ignore[no-any-return]  # every status has one
+    def view(self) -> View:
+        """Its ``async_job``."""
+        return self.status["async_job"]  # type: ignore[no-any-return]  # every status has one
 
 
 class Filter:
@@ -87,33 +90,28 @@ def duration_option(params: Mapping[str, Any], option: str) -> Optional[float]:
 
 
 def given_async_dir(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str]
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Tuple[str, Optional[Directory]]:
     """The async dir that is meant, and it opened; None if there is none yet: nothing was started there."""
     path = candidate_dirs(system, meant_dir(params), environ)[0]
     try:
         return path, open_async_dir(system, path)
-    except JobError as error:
-        if error.details.get("errno") == "ENOENT":
-            return path, None
-        raise
+    except AsyncDirMissing:
+        return path, None
 
 
 class Listing:
     """The jobs of an async dir, one after the other; what could not be read is collected with the reason."""
 
-    def __init__(self, system: Any, async_dir: Directory) -> None:
+    def __init__(self, system: System, async_dir: Directory) -> None:
         self.system = system
         self.async_dir = async_dir
         self.unreadable: List[Dict[str, Any]] = []
         names = set(self._names(async_dir))
         if PRIVATE_DIR in names:
             try:
-                private = async_dir.child(PRIVATE_DIR)
-                try:
+                with async_dir.child(PRIVATE_DIR) as private:
                     names.update(private.names())
-                finally:
-                    private.close()
             except (OSError, JobError) as error:
                 self.report(None, async_dir.join(PRIVATE_DIR), error)
         # of those that have a job file, and of those that have only a directory left
@@ -128,26 +126,23 @@ class Listing:
         try:
             return async_dir.names()
         except OSError as error:
-            raise refused("read the async dir", async_dir.path, error) from error
+            raise Refused("read the async dir", async_dir.path, error) from error
 
     def report(self, jid: Optional[str], path: str, error: Exception) -> None:
         if isinstance(error, OSError):
-            error = refused("read", path, error)
+            error = Refused("read", path, error)
         self.unreadable.append({"id": jid, "path": path, "msg": str(error)})
 
     def find(self, jid: str, shown: Shown) -> Optional[Listed]:
         """None if it could not be read, or if it was removed meanwhile."""
         try:
-            job = Job(self.system, self.async_dir, jid, self.wrappers)
-            try:
-                public = job.look(shown)
-                return Listed(jid, public, self._age(_checked(public["async_job"])))
-            finally:
-                if job.job_dir:
-                    job.job_dir.close()
+            with Job(self.system, self.async_dir, jid, self.wrappers) as job:
+                status = job.look(shown)
+                return Listed(jid, status, self._age(_checked(status["async_job"])))
+        except JobNotFound:
+            pass
         except JobError as error:
-            if "looked_in" not in error.details:
-                self.report(jid, error.details.get("path") or self.async_dir.join(jid), error)
+            self.report(jid, error.path or self.async_dir.join(jid), error)
         except (KeyError, TypeError, ValueError) as error:  # JSON, but nothing that we wrote
             damaged = JobError(f"the files of job {jid} are damaged: {error!r}")
             self.report(jid, self.async_dir.join(jid), damaged)
@@ -164,7 +159,7 @@ class Listing:
         return max(0.0, self._now - epoch_seconds(moment))
 
 
-def _checked(view: Dict[str, Any]) -> Dict[str, Any]:
+def _checked(view: View) -> View:
     """``async_job`` of a job file may have been written by anybody who may write there. ValueError, TypeError, KeyError."""
     if view["state"] not in ALL_STATES:
         raise ValueError(f"there is no state {view['state']!r}")

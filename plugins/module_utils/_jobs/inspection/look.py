@@ -8,10 +8,10 @@
 import errno
 import json
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
-from ..model.errors import JobError, refused
-from ..model.record import RECORD_VERSION, job_file
+from ..model.errors import Damaged, JobError, JobNotFound, Refused
+from ..model.record import RECORD_VERSION, Record, Status, job_file
 from ..model.states import (
     END_STATES,
     REASON_DEADLINE,
@@ -21,6 +21,8 @@ from ..model.states import (
     STATE_LOST,
     STATE_TIMED_OUT,
 )
+from ..system.find import find_place
+from ..system.kernel import System
 from ..system.retention import remove_job
 from ..system.store import (
     LOCK_EX,
@@ -31,6 +33,7 @@ from ..system.store import (
     PRIVATE_DIR,
     RECORD_FILE,
     Directory,
+    open_async_dir,
 )
 from ..system.tree import Process, end_tree
 from .core_job import (
@@ -48,11 +51,16 @@ _CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing 
 
 
 class Job:
-    """One job in its async dir. JobError: what is there cannot be read or is not believed."""
+    """A job in its async dir.
+
+    It owns the job directory that it opens: use it in a ``with`` statement, or close it. The async dir stays its
+    caller's, except where the job was made by ``open`` or ``open_given``. Raises JobError if what is there cannot be
+    read or is not believed.
+    """
 
     def __init__(
         self,
-        system: Any,
+        system: System,
         async_dir: Directory,
         jid: str,
         wrappers: Optional[CoreWrappers] = None,
@@ -61,6 +69,7 @@ class Job:
         self.async_dir = async_dir
         self.jid = jid
         self._wrappers = wrappers  # looked for already, where many jobs are asked after
+        self._owns_async_dir = False
         self.job_dir: Optional[Directory] = None
         try:
             private = async_dir.child(PRIVATE_DIR)
@@ -68,34 +77,73 @@ class Job:
             return
         except OSError as error:
             raise self._unreadable(PRIVATE_DIR, error) from error
+        with private:
+            try:
+                self.job_dir = private.child(jid)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise self._unreadable(f"{PRIVATE_DIR}/{jid}", error) from error
+
+    @classmethod
+    def open(
+        cls, system: System, path: str, jid: str, wrappers: Optional[CoreWrappers] = None
+    ) -> "Job":
+        """Open the async dir at a path, and the job in it. The job owns both."""
+        return cls._owner(system, open_async_dir(system, path), jid, wrappers)
+
+    @classmethod
+    def open_given(
+        cls,
+        system: System,
+        reference: Mapping[str, Any],
+        given: str,
+        environ: Mapping[str, str],
+    ) -> "Job":
+        """Find the job that a caller means and open it, see ``find_place``. The job owns its async dir."""
+        async_dir, jid = find_place(system, reference, given, environ)
+        return cls._owner(system, async_dir, jid, None)
+
+    @classmethod
+    def _owner(
+        cls, system: System, async_dir: Directory, jid: str, wrappers: Optional[CoreWrappers]
+    ) -> "Job":
         try:
-            self.job_dir = private.child(jid)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise self._unreadable(f"{PRIVATE_DIR}/{jid}", error) from error
-        finally:
-            private.close()
+            job = cls(system, async_dir, jid, wrappers)
+        except JobError:
+            async_dir.close()
+            raise
+        job._owns_async_dir = True
+        return job
+
+    def __enter__(self) -> "Job":
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        for directory in (self.async_dir, self.job_dir):
-            if directory:
-                directory.close()
+        """Close what was opened for this job."""
+        if self.job_dir is not None:
+            self.job_dir.close()
+        if self._owns_async_dir:
+            self.async_dir.close()
 
     def _unreadable(self, name: str, error: OSError) -> JobError:
         try:
             info = self.system.stat(name, dir_fd=self.async_dir.fd, follow_symlinks=False)
         except OSError:
-            return refused("read", self.async_dir.join(name), error)
+            return Refused("read", self.async_dir.join(name), error)
         owner = self.system.owner_name(info.st_uid)
         hint = (
             f"it belongs to {owner}: become {owner} to ask after the job"
             if error.errno == errno.EACCES
             else None
         )
-        return refused("read", self.async_dir.join(name), error, hint)
+        return Refused("read", self.async_dir.join(name), error, hint)
 
-    def record(self) -> Optional[Dict[str, Any]]:
+    def record(self) -> Optional[Record]:
+        """Read the record; None if there is none, as of a job of core's. Raise Damaged if it is not one of ours."""
         text = self.job_dir.read_file(RECORD_FILE) if self.job_dir else None
         if text is None or self.job_dir is None:
             return None
@@ -105,57 +153,60 @@ class Job:
             found = None
         if not isinstance(found, dict) or found.get("version") != RECORD_VERSION:
             path = self.job_dir.join(RECORD_FILE)
-            raise JobError(
+            raise Damaged(
                 f"the record of job {self.jid} is damaged, or of another version of this collection: {path}",
                 path=path,
             )
-        return found
+        record: Record = found  # type: ignore[assignment]  # its version tells that it has these keys
+        return record
 
-    def look(self, shown: Shown) -> Dict[str, Any]:
-        """The job's result or, while it runs, what is known of it; ``async_job`` in both."""
+    def look(self, shown: Shown) -> Status:
+        """Return the job's result or, while it runs, what is known of it; with ``async_job`` in both.
+
+        Raises JobNotFound if the job has been removed meanwhile.
+        """
         try:
             return self._look(shown)
         except FileNotFoundError:
-            raise JobError(
-                f"could not find job {self.jid}: it was removed just now", looked_in=[]
-            ) from None
+            raise JobNotFound(f"could not find job {self.jid}: it was removed just now") from None
         except OSError as error:
             raise self._unreadable(self.jid, error) from error
 
-    def _look(self, shown: Shown) -> Dict[str, Any]:
+    def _look(self, shown: Shown) -> Status:
         record = self.record()
         if record is None or self.job_dir is None:
             return look_at_core_job(self.system, self.async_dir, self.jid, shown, self._wrappers)
-        public = parse_job_file(self.async_dir.read_file(self.jid))
-        if public is not None and core_finished(public):
-            return self._ended(public, shown)
+        status = parse_job_file(self.async_dir.read_file(self.jid))
+        if status is not None and core_finished(status):
+            return self._ended(status, shown)
         if record["state"] in END_STATES:
             raise FileNotFoundError  # stock core's clean-up took the job file: the job is gone
-        supervised, public = self._truth(record)
-        if public is not None:
-            return self._ended(public, shown)
-        public = job_file(record, {})
-        public["async_job"] = show(self.system, self.job_dir, record, supervised, shown)
-        return public
+        supervised, status = self._truth(record)
+        if status is not None:
+            return self._ended(status, shown)
+        status = job_file(record, {})
+        status["async_job"] = show(self.system, self.job_dir, record, supervised, shown)
+        return status
 
-    def _ended(self, public: Dict[str, Any], shown: Shown) -> Dict[str, Any]:
-        view = public.get("async_job")
+    def _ended(self, status: Status, shown: Shown) -> Status:
+        view = status.get("async_job")
         if isinstance(view, dict):
             view["output"] = output_view(self.job_dir, shown, True)
-        return public
+        return status
 
-    def end_unsupervised(self, state: str, reason: str, grace: float) -> Dict[str, Any]:
-        """End a job that has no supervisor any more, and answer its status."""
+    def end_unsupervised(self, state: str, reason: str, grace: float) -> Status:
+        """End a job that has no supervisor any more. Return its status."""
         record = self.record()
         if record is not None:
-            public = self._truth(dict(record, grace=grace), (state, reason))[1]
-            if public is not None:
-                return public  # also where a full disk did not take it
+            record["grace"] = grace
+            status = self._truth(record, (state, reason))[1]
+            if status is not None:
+                return status  # also where a full disk did not take it
         return self.look(DEFAULT_SHOWN)
 
     def _truth(
-        self, record: Dict[str, Any], request: Optional[Tuple[str, str]] = None
-    ) -> Tuple[bool, Optional[Dict[str, Any]]]:
+        self, record: Record, request: Optional[Tuple[str, str]] = None
+    ) -> Tuple[bool, Optional[Status]]:
         """Of a job whose record says that it runs: whether it has a supervisor, and its end if it had one."""
         job_dir, system = self.job_dir, self.system
         if job_dir is None:
@@ -176,26 +227,25 @@ class Job:
             system.flock(job_dir.fd, LOCK_UN)
 
     def _settle(
-        self, record: Dict[str, Any], same_boot: bool, request: Optional[Tuple[str, str]]
-    ) -> Tuple[bool, Optional[Dict[str, Any]]]:
+        self, record: Record, same_boot: bool, request: Optional[Tuple[str, str]]
+    ) -> Tuple[bool, Optional[Status]]:
         """Write the end of a job whose supervisor is gone, if it has ended or must end now."""
         job_dir, system = self.job_dir, self.system
         if job_dir is None:
             return False, None
-        public = parse_job_file(self.async_dir.read_file(self.jid))
-        if public is not None and core_finished(public):
-            return False, public  # its supervisor, or another who looked, wrote it just now
+        status = parse_job_file(self.async_dir.read_file(self.jid))
+        if status is not None and core_finished(status):
+            return False, status  # its supervisor, or another who looked, wrote it just now
         grace = record["grace"]
-        record.update(self.record() or {})
+        record = self.record() or record
         # what it printed may look whole while it goes on; behind its exit, only what it forked holds its lock
         state: Optional[str] = None
         if same_boot and job_dir.held(MODULE_LOCK_FILE) and exit_status(job_dir) is None:
             due = _is_due(record, system.monotonic())
             if not due and request is None:
                 return False, None
-            known = record[
-                "process"
-            ]  # None: its supervisor was killed before it could write it down
+            # None if its supervisor was killed before it could write it
+            known = record["process"]
             module = Process(known["pid"], known["start"]) if known else None
             end_tree(system, self.jid, 0, module, grace, time.sleep, _in_scope(system, record))
             state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
@@ -204,12 +254,12 @@ class Job:
             record["recovered"] = True
         else:
             state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED if same_boot else REASON_REBOOTED
-        public = conclude(system, job_dir, record, state, reason)
+        status = conclude(system, job_dir, record, state, reason)
         try:
-            write_end(system, self.async_dir, job_dir, record, public)
+            write_end(system, self.async_dir, job_dir, record, status)
         except OSError:
             pass  # a full or read-only file system: the truth is told all the same, and found again next time
-        return False, public
+        return False, status
 
     def wait(self, seconds: float) -> None:
         """Sleep until the job's end, or until something about it is due; for so many seconds at most."""
@@ -220,14 +270,13 @@ class Job:
         for name in (LOCK_FILE, MODULE_LOCK_FILE):
             left = deadline - self.system.monotonic()
             if name == MODULE_LOCK_FILE:
-                record = self.record() or {}
-                if (
-                    record.get("state") in END_STATES
-                    or record.get("boot_id") != self.system.boot_id()
-                ):
+                record = self.record()
+                if record is None or record["state"] in END_STATES:
+                    return
+                if record["boot_id"] != self.system.boot_id():
                     return
                 # nobody else enforces it now; what was queued has not begun
-                if record.get("timeout") and record.get("began") is not None:
+                if record["timeout"] and record["began"] is not None:
                     left = min(left, record["began"] + record["timeout"] - self.system.monotonic())
             if left <= 0:
                 return
@@ -255,20 +304,17 @@ class Job:
         if self.job_dir is None:
             self.async_dir.remove_file(self.jid)
             return
-        private = self.async_dir.child(PRIVATE_DIR)
-        try:
+        with self.async_dir.child(PRIVATE_DIR) as private:
             remove_job(self.async_dir, private, self.jid)
-        finally:
-            private.close()
 
 
-def _is_due(record: Dict[str, Any], monotonic: float) -> bool:
+def _is_due(record: Record, monotonic: float) -> bool:
     """Whether the time of a job is over; that of one whose record tells no beginning is not."""
     began, timeout = record["began"], record["timeout"]
     return bool(timeout and began is not None and monotonic >= began + timeout)
 
 
-def _in_scope(system: Any, record: Dict[str, Any]) -> List[Process]:
+def _in_scope(system: System, record: Record) -> List[Process]:
     """The processes in the scope of a job, where it has one."""
     if not record["scope"]:
         return []
@@ -278,12 +324,12 @@ def _in_scope(system: Any, record: Dict[str, Any]) -> List[Process]:
     return [Process(pid, system.process_start(pid)) for pid in pids]
 
 
-def look_until_end(job: Job, shown: Shown, seconds: float) -> Dict[str, Any]:
+def look_until_end(job: Job, shown: Shown, seconds: float) -> Status:
     """The status, at the latest after so many seconds; at once when the job ends."""
     deadline = job.system.monotonic() + seconds
     while True:
-        public = job.look(shown)
+        status = job.look(shown)
         left = deadline - job.system.monotonic()
-        if public["finished"] or left <= 0:
-            return public
+        if status["finished"] or left <= 0:
+            return status
         job.wait(left)

@@ -21,9 +21,9 @@ from ..model.output import (
     total_bytes,
 )
 from ..model.progress import measure_progress
-from ..model.record import elapsed_seconds, job_view, timestamp
+from ..model.record import Record, View, elapsed_seconds, job_view, timestamp
 from ..model.states import END_STATES, STATE_SUCCEEDED
-from ..system.kernel import process_usage
+from ..system.kernel import System, process_usage
 from ..system.spool import spool_pieces
 from ..system.store import PROGRESS_FILE, Directory
 
@@ -165,9 +165,9 @@ def partial_output(job_dir: Directory, stream_name: str) -> str:
 
 
 def progress_view(
-    system: Any,
+    system: System,
     job_dir: Directory,
-    record: Dict[str, Any],
+    record: Record,
     elapsed: Optional[float],
     streams: Optional[List[_Stream]] = None,
 ) -> Optional[Dict[str, Any]]:
@@ -224,22 +224,19 @@ def history(job_dir: Directory, name: Optional[str]) -> List[float]:
 
 def remember_duration(private: Directory, name: str, seconds: float) -> None:
     """Add a successful job's duration to the history of its name."""
-    directory = private.child(HISTORY_DIR, create=True)
-    try:
+    with private.child(HISTORY_DIR, create=True) as directory:
         known = (directory.read_file(_history_file(name)) or b"").split()[-_HISTORY_KEPT + 1 :]
         directory.write_file(_history_file(name), b"\n".join(known + [b"%.3f" % seconds]))
-    finally:
-        directory.close()
 
 
 def show(
-    system: Any,
+    system: System,
     job_dir: Directory,
-    record: Dict[str, Any],
+    record: Record,
     supervised: bool,
     shown: Shown = DEFAULT_SHOWN,
-) -> Dict[str, Any]:
-    """``async_job`` of a job of ours, as it is at this moment."""
+) -> View:
+    """Return ``async_job`` of a job of ours as it is at this moment."""
     ended = record["state"] in END_STATES
     elapsed = elapsed_seconds(record, system.boot_id(), system.time(), system.monotonic())
     usage = record["usage"]

@@ -153,14 +153,14 @@ def ended_result(
     message: str, stdout: str, stderr: str, child_pid: Optional[int] = None
 ) -> Dict[str, Any]:
     """The result of a job that was not left to end by itself, with what it had printed until then."""
-    result = {
+    result: Dict[str, Any] = {
         "failed": True,
         "msg": message,
         "stdout": stdout,
         "stdout_lines": stdout.splitlines(),
         "stderr": stderr,
         "stderr_lines": stderr.splitlines(),
-    }  # type: Dict[str, Any]
+    }
     if child_pid is not None:
         result["child_pid"] = child_pid
     return result

@@ -34,7 +34,7 @@ REASON_NO_SPACE = "no_space"  # the result could not be written
 
 
 def advance(state: str, new: str) -> str:
-    """The new state, if it may follow; JobError names both if it may not."""
+    """Return the new state. Raise JobError, naming both, if it may not follow."""
     if new not in _FOLLOWERS.get(state, ()):
         raise JobError(f"a job that is {state} cannot become {new}")
     return new

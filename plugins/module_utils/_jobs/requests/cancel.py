@@ -20,13 +20,14 @@ from ..inspection.listing import (
 )
 from ..inspection.look import Job, look_until_end
 from ..inspection.view import DEFAULT_SHOWN, Shown
-from ..model.errors import JobError, refused
-from ..model.record import always_seconds, encode
+from ..model.errors import JobError, Refused
+from ..model.record import View, always_seconds, encode
 from ..model.result import ended_result
 from ..model.settings import DEFAULT_GRACE
 from ..model.states import END_STATES, REASON_REQUEST, STATE_CANCELLED
-from ..system.find import find_given_job, meant_dir
-from ..system.store import REQUEST_FILE, Directory, open_async_dir
+from ..system.find import meant_dir
+from ..system.kernel import System
+from ..system.store import REQUEST_FILE, Directory
 from ..system.tree import Process, descendants, end_tree, job_tree, signal_tree
 
 _GOING_SECONDS = 60.0  # for a job that was started just now to get a supervisor of its own
@@ -36,7 +37,7 @@ _END_SECONDS = 20.0  # beyond its grace, for a supervisor to write down the end
 _NOTICES = tuple(
     int(getattr(signal, name)) for name in ("SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
 )
-CANCEL_OPTIONS = dict(
+CANCEL_OPTIONS: Dict[str, Dict[str, Any]] = dict(
     FILTER_OPTIONS,
     state=dict(FILTER_OPTIONS["state"], choices=list(ACTIVE_STATES)),
     async_dir={"type": "str"},
@@ -44,7 +45,7 @@ CANCEL_OPTIONS = dict(
     results_files={"type": "list", "elements": "str"},
     signal={"type": "str"},
     grace={"type": "str"},
-)  # type: Dict[str, Dict[str, Any]]
+)
 
 
 class Meant(NamedTuple):
@@ -52,6 +53,10 @@ class Meant(NamedTuple):
 
     async_dir: str
     jid: str
+
+    def open(self, system: System) -> Job:
+        """Open the job, which owns its async dir."""
+        return Job.open(system, self.async_dir, self.jid)
 
 
 def signal_number(name: str) -> int:
@@ -68,7 +73,7 @@ def signal_number(name: str) -> int:
 class Cancellation:
     """The end of one job on request. First all jobs are asked, then each is waited for: they end at the same time."""
 
-    def __init__(self, system: Any, meant: Meant, grace: Optional[float]) -> None:
+    def __init__(self, system: System, meant: Meant, grace: Optional[float]) -> None:
         self._system = system
         self._meant = meant
         self._grace = grace
@@ -77,13 +82,11 @@ class Cancellation:
 
     def ask(self) -> None:
         """Ask the supervisor; a job that has none, or is core's, is ended here and now. JobError: it was not asked."""
-        job = _open_job(self._system, self._meant)
-        try:
-            self._ask(job, _look_once_going(job))
-        except OSError as error:
-            raise refused("cancel", job.async_dir.join(job.jid), error) from error
-        finally:
-            job.close()
+        with self._meant.open(self._system) as job:
+            try:
+                self._ask(job, _look_once_going(job))
+            except OSError as error:
+                raise Refused("cancel", job.async_dir.join(job.jid), error) from error
 
     def _ask(self, job: Job, view: Dict[str, Any]) -> None:
         if view["state"] in END_STATES:
@@ -98,9 +101,10 @@ class Cancellation:
             return
         grace = self._tell_grace(job, float(record["grace"]))
         supervisor = record["supervisor"]
-        # SIGCONT: one that was stopped would not hear of it
-        for number in (signal.SIGTERM, signal.SIGCONT):
-            self._system.kill(supervisor["pid"], supervisor["start"], number)
+        if supervisor is not None:
+            # SIGCONT: one that was stopped would not hear of it
+            for number in (signal.SIGTERM, signal.SIGCONT):
+                self._system.kill(supervisor["pid"], supervisor["start"], number)
         self._deadline = self._system.monotonic() + grace + always_seconds(record) + _END_SECONDS
 
     def _tell_grace(self, job: Job, usual: float) -> float:
@@ -112,28 +116,25 @@ class Cancellation:
         except OSError as error:
             self.warnings.append(
                 f"job {job.jid} ends with its own grace of {usual:g} s: "
-                + refused("write", job.job_dir.join(REQUEST_FILE), error).message
+                + Refused("write", job.job_dir.join(REQUEST_FILE), error).message
             )
             return usual
         return self._grace
 
     def status(self) -> Dict[str, Any]:
         """Its status, once it has ended. JobError: it has not, in the time that there was."""
-        job = _open_job(self._system, self._meant)
-        try:
+        with self._meant.open(self._system) as job:
             left = 0.0
             if self._deadline is not None:
                 left = max(0.0, self._deadline - self._system.monotonic())
-            public = look_until_end(job, DEFAULT_SHOWN, left)
-            if not public["finished"] and not public["async_job"]["supervised"]:
+            status = look_until_end(job, DEFAULT_SHOWN, left)
+            if not status["finished"] and not status["async_job"]["supervised"]:
                 grace = DEFAULT_GRACE if self._grace is None else self._grace
                 # its supervisor was killed meanwhile
-                public = job.end_unsupervised(STATE_CANCELLED, REASON_REQUEST, grace)
-            if not public["finished"]:
+                status = job.end_unsupervised(STATE_CANCELLED, REASON_REQUEST, grace)
+            if not status["finished"]:
                 raise JobError(f"job {job.jid} was asked to end and has not ended")
-            return public
-        finally:
-            job.close()
+            return status
 
 
 def cancel_core_job(job: Job, grace: float) -> None:
@@ -163,9 +164,9 @@ def cancel_core_job(job: Job, grace: float) -> None:
         return  # it ended by itself just before
     view = look_at_core_job(system, job.async_dir, jid, Shown(0, None))["async_job"]
     view.update(state=STATE_CANCELLED, reason=REASON_REQUEST)
-    public = dict(ended_result("the job was cancelled", "", ""), started=True, finished=True)
-    public.update(ansible_job_id=jid, async_job=view)
-    job.async_dir.write_file(jid, encode(public))
+    status = dict(ended_result("the job was cancelled", "", ""), started=True, finished=True)
+    status.update(ansible_job_id=jid, async_job=view)
+    job.async_dir.write_file(jid, encode(status))
 
 
 def commands(job: Job) -> List[Process]:
@@ -185,7 +186,7 @@ def commands(job: Job) -> List[Process]:
     ]
 
 
-def listeners(system: Any, processes: List[Process], number: int) -> List[Process]:
+def listeners(system: System, processes: List[Process], number: int) -> List[Process]:
     """Those that a signal is for: a notice goes to those only that handle it, or wait for it."""
     if number not in _NOTICES:
         return processes
@@ -193,7 +194,7 @@ def listeners(system: Any, processes: List[Process], number: int) -> List[Proces
     return [process for process in processes if bit & _handled_signals(system, process.pid)]
 
 
-def _handled_signals(system: Any, pid: int) -> int:
+def _handled_signals(system: System, pid: int) -> int:
     mask = 0
     for line in system.process_file(pid, "status").splitlines():
         if line.startswith((b"SigCgt:", b"SigBlk:")):
@@ -215,35 +216,23 @@ def _look_once_going(job: Job) -> Dict[str, Any]:
         time.sleep(_GOING_STEP)
 
 
-def _open_job(system: Any, meant: Meant) -> Job:
-    async_dir = open_async_dir(system, meant.async_dir)
-    try:
-        return Job(system, async_dir, meant.jid)
-    except JobError:
-        async_dir.close()
-        raise
-
-
 def _named(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str]
-) -> Iterator[Tuple[Meant, Dict[str, Any]]]:
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str]
+) -> Iterator[Tuple[Meant, View]]:
     """The jobs that are named one by one, each once, and their ``async_job``. JobError if one is not found."""
     given = [{"results_file": path} for path in params["results_files"] or []]
     given += [{"jid": jid} for jid in params["jids"] or []]
     seen: Set[Meant] = set()
     for one in given:
-        job = find_given_job(system, one, meant_dir(params), environ, Job)
-        try:
+        with Job.open_given(system, one, meant_dir(params), environ) as job:
             meant = Meant(job.async_dir.path, job.jid)
             if meant not in seen:
                 seen.add(meant)
                 yield meant, job.look(DEFAULT_SHOWN)["async_job"]
-        finally:
-            job.close()
 
 
 def _filtered(
-    system: Any, async_dir: Directory, wanted: Filter, unreadable: List[Dict[str, Any]]
+    system: System, async_dir: Directory, wanted: Filter, unreadable: List[Dict[str, Any]]
 ) -> Iterator[Tuple[Meant, Dict[str, Any]]]:
     listing = Listing(system, async_dir)
     for job in listing.take(wanted, DEFAULT_SHOWN):
@@ -252,7 +241,7 @@ def _filtered(
 
 
 def _meant_jobs(
-    system: Any,
+    system: System,
     params: Mapping[str, Any],
     environ: Mapping[str, str],
     unreadable: List[Dict[str, Any]],
@@ -275,14 +264,12 @@ def _meant_jobs(
     _path, async_dir = given_async_dir(system, params, environ)
     if async_dir is None:
         return []
-    try:
+    with async_dir:
         return list(_filtered(system, async_dir, wanted, unreadable))
-    finally:
-        async_dir.close()
 
 
 def answer_cancel(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
     """Cancel jobs, or send a signal to what they run. One that cannot be cancelled does not keep the others."""
     number = None if params["signal"] is None else signal_number(params["signal"])
@@ -302,13 +289,14 @@ def answer_cancel(
 
 
 def _cancel_all(
-    system: Any,
+    system: System,
     jobs: List[Tuple[Meant, Dict[str, Any]]],
     grace: Optional[float],
     check_mode: bool,
     answer: Dict[str, Any],
 ) -> None:
-    failures, warnings = [], []  # type: List[str], List[str]
+    failures: List[str] = []
+    warnings: List[str] = []
     asked: Dict[Meant, Cancellation] = {}
     for meant, view in jobs:
         if view["state"] not in END_STATES and not check_mode:
@@ -341,7 +329,7 @@ def _cancel_all(
 
 
 def _signal_all(
-    system: Any,
+    system: System,
     jobs: List[Tuple[Meant, Dict[str, Any]]],
     number: int,
     check_mode: bool,
@@ -352,12 +340,9 @@ def _signal_all(
     for meant, view in jobs:
         if view["state"] in END_STATES:
             continue
-        job = _open_job(system, meant)
-        try:
+        with meant.open(system) as job:
             _look_once_going(job)
             found = listeners(system, commands(job), number)
-        finally:
-            job.close()
         if found:
             answer["signalled"].append(meant.jid)
             if not check_mode:

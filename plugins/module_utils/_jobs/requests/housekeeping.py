@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping
 
 from ..model.errors import JobError
 from ..system.kernel import System
-from .prune import PRUNE_OPTIONS, Pruning, answer_prune
+from .prune import PRUNE_OPTIONS, Policy, answer_prune
 
 # of each kind: a line that is longer than a syslog takes would be cut in the middle
 _MOST_NAMED = 20
@@ -46,12 +46,12 @@ def read_policy(text: str) -> Dict[str, Any]:
         )
         if unknown:
             raise ValueError(f"{key}: {unknown[0]!r} is none of {', '.join(option['choices'])}")
-    Pruning(None, None, policy, [])  # it reads durations, and touches nothing before it is asked to
+    Policy(policy)  # reads the durations
     return policy
 
 
 def keep_house(
-    system: Any, policy: Mapping[str, Any], environ: Mapping[str, str]
+    system: System, policy: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Dict[str, Any]:
     """Prune all async dirs of the policy; ``msg`` sums it up."""
     removed: List[str] = []

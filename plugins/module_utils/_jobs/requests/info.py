@@ -17,19 +17,20 @@ from ..inspection.listing import (
 )
 from ..inspection.view import Shown
 from ..model.errors import JobError
+from ..system.kernel import System
 
 SORT_KEYS = ("created", "elapsed", "name", "state")
 MAX_LISTED_LINES = 10000
-INFO_OPTIONS = dict(
+INFO_OPTIONS: Dict[str, Dict[str, Any]] = dict(
     FILTER_OPTIONS,
     async_dir={"type": "str"},
     sort={"type": "str", "choices": list(SORT_KEYS), "default": "created"},
     tail_lines={"type": "int", "default": 3},
-)  # type: Dict[str, Dict[str, Any]]
+)
 
 
 def answer_info(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
     """The jobs of an async dir. An async dir that is not there has none."""
     wanted = Filter(params)
@@ -41,12 +42,10 @@ def answer_info(
     jobs: List[Listed] = []
     unreadable: List[Dict[str, Any]] = []
     if async_dir is not None:
-        try:
+        with async_dir:
             listing = Listing(system, async_dir)
             jobs = listing.take(wanted, Shown(params["tail_lines"], None))
             unreadable = listing.unreadable
-        finally:
-            async_dir.close()
     views = sorted_views([job.view for job in jobs], params["sort"])
     return {"changed": False, "async_dir": path, "jobs": views, "unreadable": unreadable}
 

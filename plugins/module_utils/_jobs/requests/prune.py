@@ -20,16 +20,17 @@ from ..inspection.listing import (
 )
 from ..inspection.look import Job
 from ..inspection.view import Shown
-from ..model.errors import JobError, refused
+from ..model.errors import JobError, JobNotFound, Refused
 from ..model.states import END_STATES
 from ..system.find import candidate_dirs
+from ..system.kernel import System
 from ..system.store import LOCK_FILE, LOCK_SH, MODULE_LOCK_FILE, PRIVATE_DIR, Directory
 
 DEFAULT_REMOTE_TMP = "~/.ansible/tmp:/var/tmp:/tmp"
 # What is only being made looks like what is left over. A start is over after a minute; older_than cannot undercut this.
 _ORPHAN_SECONDS = 300.0
 _WRITE_SECONDS = 5.0  # for a supervisor, or another who looks, to finish what it writes
-PRUNE_OPTIONS = {
+PRUNE_OPTIONS: Dict[str, Dict[str, Any]] = {
     "async_dir": {"type": "str"},
     "older_than": {"type": "str", "default": "7d"},
     "state": dict(FILTER_OPTIONS["state"], choices=list(END_STATES)),
@@ -38,7 +39,7 @@ PRUNE_OPTIONS = {
     "keep": {"type": "int", "default": 0},
     "orphans": {"type": "bool", "default": True},
     "remote_tmp": {"type": "str"},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 class Orphan(NamedTuple):
@@ -53,31 +54,43 @@ KIND_JOB_DIR = "job directory"
 KIND_TASK_DIR = "temporary directory"
 
 
-class Pruning:
-    """What goes is found first, and looked at again right before it goes."""
+class Policy:
+    """What is to be removed, as the options of async_prune say. Raises JobError, naming the option that is not valid."""
 
-    def __init__(
-        self,
-        system: Any,
-        async_dir: Optional[Directory],
-        params: Mapping[str, Any],
-        places: List[str],
-    ) -> None:
-        self._system = system
-        self._async_dir = async_dir
-        self._places = places  # of temporary directories
-        self._keep = int(params["keep"])
-        if self._keep < 0:
-            raise JobError(f"keep: {self._keep} is no number of jobs to keep; give 0 or more")
-        self._seconds = duration_option(params, "older_than") or 0.0
-        self._wanted = Filter(
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self.keep = int(params["keep"])
+        if self.keep < 0:
+            raise JobError(
+                f"keep: {self.keep} is not a valid number of jobs to keep; give 0 or more"
+            )
+        self.seconds = duration_option(params, "older_than") or 0.0
+        self.wanted = Filter(
             {
                 "state": params["state"] or list(END_STATES),
                 "name": params["name"],
                 "module": params["module"],
             }
         )
-        self._orphan_seconds = max(self._seconds, _ORPHAN_SECONDS)
+        self.orphan_seconds = max(self.seconds, _ORPHAN_SECONDS)
+
+
+class Pruning:
+    """Finds what is to be removed, and looks at it again right before it is removed.
+
+    places: the directories in which tasks have their temporary directories.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        async_dir: Optional[Directory],
+        policy: Policy,
+        places: List[str],
+    ) -> None:
+        self._system = system
+        self._async_dir = async_dir
+        self._policy = policy
+        self._places = places
         self.jids: List[str] = []
         self.orphans: List[Orphan] = []
         self.unreadable: List[Dict[str, Any]] = []
@@ -86,10 +99,10 @@ class Pruning:
     def find(self, orphans: bool) -> None:
         if self._async_dir is not None:
             listing = Listing(self._system, self._async_dir)
-            matching = listing.take(self._wanted, Shown(0, None))
+            matching = listing.take(self._policy.wanted, Shown(0, None))
             # of all that match the newest stay, however old
-            matching = matching[: max(0, len(matching) - self._keep)]
-            self.jids = [job.jid for job in matching if job.age >= self._seconds]
+            matching = matching[: max(0, len(matching) - self._policy.keep)]
+            self.jids = [job.jid for job in matching if job.age >= self._policy.seconds]
             self.unreadable = listing.unreadable
             if orphans:
                 self.orphans += self._unfinished_writes(self._async_dir)
@@ -115,12 +128,13 @@ class Pruning:
             return bool(remove(what))
         except FileNotFoundError:
             return False  # another was faster
+        except JobNotFound:
+            return False  # as above
         except JobError as error:
-            if "looked_in" not in error.details:  # as above
-                self.failures.append(error.message)
+            self.failures.append(error.message)
         except OSError as error:
             path = what.path if isinstance(what, Orphan) else self._place.join(what)
-            self.failures.append(refused("remove", path, error).message)
+            self.failures.append(Refused("remove", path, error).message)
         return False
 
     @property
@@ -131,17 +145,13 @@ class Pruning:
 
     def _remove_job(self, jid: str) -> bool:
         """Whoever writes to the job is let finish; a job that has begun to run stays."""
-        job = Job(self._system, self._place, jid)
-        try:
+        with Job(self._system, self._place, jid) as job:
             if job.job_dir is not None and not self._alone(job.job_dir):
                 raise JobError(f"job {jid} was not removed: something is still being written there")
             if job.look(Shown(0, None))["async_job"]["state"] not in END_STATES:
                 return False
             job.remove()
             return True
-        finally:
-            if job.job_dir is not None:
-                job.job_dir.close()
 
     def _alone(self, job_dir: Directory) -> bool:
         """Wait until neither a supervisor nor another who looks has anything to write in this job directory."""
@@ -168,7 +178,7 @@ class Pruning:
         return found
 
     def _forgotten(self, info: Any) -> bool:
-        return bool(self._system.time() - info.st_mtime >= self._orphan_seconds)
+        return bool(self._system.time() - info.st_mtime >= self._policy.orphan_seconds)
 
     def _job_dirs(self, async_dir: Directory, unreadable: Any) -> List[Orphan]:
         """Job directories whose job file somebody removed, as stock core's clean-up does."""
@@ -177,7 +187,7 @@ class Pruning:
             private = async_dir.child(PRIVATE_DIR)
         except (OSError, JobError):
             return []  # none, or told of as unreadable
-        try:
+        with private:
             return [
                 Orphan(KIND_JOB_DIR, private.join(jid))
                 for jid in private.names()
@@ -186,22 +196,18 @@ class Pruning:
                 and jid not in unreadable
                 and self._is_dead(private, jid)
             ]
-        finally:
-            private.close()
 
     def _is_dead(self, private: Directory, jid: str) -> bool:
         try:
             job_dir = private.child(jid)
         except (OSError, JobError):
             return False  # removed meanwhile, or told of as unreadable
-        try:
+        with job_dir:
             return (
                 self._forgotten(self._system.fstat(job_dir.fd))
                 and not job_dir.held(LOCK_FILE)
                 and not job_dir.held(MODULE_LOCK_FILE)
             )
-        finally:
-            job_dir.close()
 
     def _task_dirs(self, place: str) -> List[Orphan]:
         """Temporary directories of tasks of this user that core forgot."""
@@ -249,26 +255,24 @@ class Pruning:
 
             shutil.rmtree(orphan.path)  # follows no link, also if one is planted now
             return True
-        private = self._place.child(PRIVATE_DIR)
-        try:
+        with self._place.child(PRIVATE_DIR) as private:
             if name in self._place.names() or not self._is_dead(private, name):
                 return False
             private.remove_child(name)
             return True
-        finally:
-            private.close()
 
 
 def answer_prune(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
     """Remove, or in check mode tell exactly what would be removed."""
     usual = params.get("_remote_tmp") or DEFAULT_REMOTE_TMP
     given = [params["remote_tmp"]] if params["remote_tmp"] else usual.split(":")
     places = [candidate_dirs(system, place, environ)[0] for place in given if place]
+    policy = Policy(params)
     path, async_dir = given_async_dir(system, params, environ)
     try:
-        pruning = Pruning(system, async_dir, params, places)
+        pruning = Pruning(system, async_dir, policy, places)
         pruning.find(params["orphans"])
         if not check_mode:
             pruning.remove()

@@ -8,28 +8,30 @@
 What only some starts need is imported where it is needed: all wait for what is imported here.
 """
 
-import functools
 import gc
 import os
 import resource
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..carrier.parcel import holders, unpack
 from ..inspection.view import DEFAULT_SHOWN, output_view
 from ..model.chain import BLOCK_STEPS, BLOCKS
-from ..model.errors import JobError, refused
+from ..model.errors import JobError, JobNotFound, Refused
 from ..model.jid import make_jid
-from ..model.record import job_file, job_view, new_record
+from ..model.record import Record, Status, job_file, job_view, new_record
 from ..model.settings import Settings
 from ..model.states import END_STATES
 from ..supervisor.accepted import Accepted
-from ..supervisor.launch import launch
+from ..supervisor.launch import Chores, Launch
 from ..supervisor.payload import Payload, imported_name, payload_from_memory
 from ..supervisor.plan import Plan
-from ..supervisor.tap import TAP_PARTS
 from ..system.find import candidate_dirs, meant_dir
-from ..system.priority import Priority, check_priority, parse_io_class, set_priority
+from ..system.kernel import System
+from ..system.priority import Priority, check_priority, parse_io_class
 from ..system.store import PRIVATE_DIR, SHOWN_FILE, Directory, create_async_dir
+
+if TYPE_CHECKING:
+    from ..system.tickets import Ticket
 
 IF_EXISTS = ("attach", "fail", "replace", "restart_finished")
 _FDS_OF_JOB = (
@@ -37,10 +39,10 @@ _FDS_OF_JOB = (
 )
 _FDS_OF_REQUEST = 100
 # payloads: parcels of the texts that come with the request, see parcel.py, each with {style, shebang, module, args}. jobs: as plugin_utils/orders.py makes them
-RUN_OPTIONS = {
+RUN_OPTIONS: Dict[str, Dict[str, Any]] = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "jobs": {"type": "list", "elements": "dict", "required": True},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def _at_once() -> int:
@@ -58,7 +60,7 @@ class _Ordered:
         self.order = order
         # the process that starts them all is one: the number keeps their ids apart
         self.jid = make_jid(f"{order['given']}{number:04d}", os.getpid())
-        self.ticket: Any = None  # a Ticket, in a queue
+        self.ticket: Optional[Ticket] = None  # in a queue
         self.payloads: List[Tuple[int, Payload]] = []
         self.answer: Dict[str, Any] = {}
 
@@ -75,10 +77,65 @@ class _Ordered:
         return Priority(self.order.get("nice"), parse_io_class(io_class) if io_class else None)
 
 
+class _ShareImports(Chores):
+    """Imports what most of several jobs will import: what they are forked from has it then, and they need not."""
+
+    def __init__(
+        self,
+        jobs: Sequence[_Ordered],
+        parcels: Sequence[Mapping[str, Any]],
+        texts: Sequence[bytes],
+    ) -> None:
+        self._jobs = jobs
+        self._parcels = parcels
+        self._texts = texts
+
+    def share_imports(self) -> None:
+        encoded, having = self._most_common_zip()
+        if len(having) < 2:
+            return
+        from ..supervisor.preload import share_zip
+
+        shared = share_zip(encoded, imported_name(self._texts[having[0]]))
+        if shared is None:
+            return
+        for job in self._jobs:
+            for number, payload in job.payloads:
+                if number in having:
+                    payload.shared = shared
+        # what is there now stays: counting it anew in each process would be a copy of it in each
+        freeze = getattr(gc, "freeze", None)  # from Python 3.7 on
+        if freeze is not None:
+            freeze()
+
+    def _most_common_zip(self) -> Tuple[bytes, List[int]]:
+        """Return the zip that most steps have in their AnsiballZ, in base64, and the numbers of their payloads."""
+        from ..supervisor.preload import embedded_zip
+
+        used = [number for job in self._jobs for number, _payload in job.payloads]
+        zips = {
+            encoded
+            for parcel, text in zip(self._parcels, self._texts)
+            if "whole" in parcel and parcel["style"] == "new"
+            for encoded in [embedded_zip(text)]
+            if encoded is not None
+        }
+        common = b""
+        having: List[int] = []
+        for encoded in zips:
+            holds = holders(encoded, self._parcels, self._texts)
+            users = [number for number in used if holds[number]]
+            if len(users) > len(having):
+                common, having = encoded, users
+        return common, having
+
+
 class _Starter:
     """The starts of one request."""
 
-    def __init__(self, system: Any, params: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, system: System, params: Mapping[str, Any], environ: Mapping[str, str]
+    ) -> None:
         self._system = system
         self._library = params["_library"]
         self._home = environ.get("HOME") or ""
@@ -99,11 +156,8 @@ class _Starter:
 
     def run(self) -> List[Dict[str, Any]]:
         """For each job, in order, what its start says, or why it failed."""
-        directory = create_async_dir(self._system, self._given_dir, self._home)
-        try:
+        with create_async_dir(self._system, self._given_dir, self._home) as directory:
             self._run(directory)
-        finally:
-            directory.close()
         return [job.answer for job in self.jobs]
 
     def _run(self, directory: Directory) -> None:
@@ -111,8 +165,7 @@ class _Starter:
         if not named and not any(job.order.get("queue") for job in self.jobs):
             self._start_in_turn(directory, None, self.jobs)
             return
-        private = self._private(directory)
-        try:
+        with self._private(directory) as private:
             if not named:
                 self._start_in_turn(directory, private, self.jobs)
                 return
@@ -122,53 +175,13 @@ class _Starter:
                 new = self._settle_names(directory, private, named)
                 jobs = [job for job in self.jobs if job.jid in new]
                 self._start_in_turn(directory, private, jobs)
-        finally:
-            private.close()
-
-    def _share_imports(self, jobs: List[_Ordered]) -> None:
-        """Import what most of the jobs will: what they are forked from has it then, and they need not."""
-        used = [
-            step["payload"]
-            for job in jobs
-            for block in BLOCKS
-            for step in job.order["blocks"].get(block, [])
-        ]
-        from ..supervisor.preload import embedded_zip, share_zip
-
-        zips = {
-            encoded
-            for parcel, text in zip(self._payloads, self._texts)
-            if "whole" in parcel and parcel["style"] == "new"
-            for encoded in [embedded_zip(text)]
-            if encoded is not None
-        }
-        common = b""
-        having: List[int] = []
-        for encoded in zips:
-            holds = holders(encoded, self._payloads, self._texts)
-            users = [number for number in used if holds[number]]
-            if len(users) > len(having):
-                common, having = encoded, users
-        if len(having) < 2:
-            return
-        shared = share_zip(common, imported_name(self._texts[having[0]]))
-        if shared is None:
-            return
-        for job in jobs:
-            for number, payload in job.payloads:
-                if number in having:
-                    payload.shared = shared
-        # what is there now stays: counting it anew in each process would be a copy of it in each
-        freeze = getattr(gc, "freeze", None)  # from Python 3.7 on
-        if freeze is not None:
-            freeze()
 
     @staticmethod
     def _private(directory: Directory) -> Directory:
         try:
             return directory.child(PRIVATE_DIR, create=True)
         except OSError as error:
-            raise refused("make", directory.join(PRIVATE_DIR), error) from error
+            raise Refused("make", directory.join(PRIVATE_DIR), error) from error
 
     def _settle_names(
         self, directory: Directory, private: Directory, named: List[_Ordered]
@@ -207,27 +220,18 @@ class _Starter:
                 job.answer = self._attached(job, status)
         return new
 
-    def _status(self, directory: Directory, jid: str) -> Optional[Dict[str, Any]]:
-        """None if it was removed meanwhile."""
+    def _status(self, directory: Directory, jid: str) -> Optional[Status]:
+        """Return the job's status, or None if the job has been removed."""
         from ..inspection.look import Job
 
-        inner = Directory(self._system, directory.path, os.dup(directory.fd), directory.owners)
         try:
-            job = Job(self._system, inner, jid)
-        except JobError:
-            inner.close()
-            raise
-        try:
-            status = job.look(DEFAULT_SHOWN)
-            if job.job_dir is not None:
-                status["_shown"] = (job.job_dir.read_file(SHOWN_FILE) or b"").decode("ascii")
-            return status
-        except JobError as error:
-            if "looked_in" in error.details:
-                return None
-            raise
-        finally:
-            job.close()
+            with Job(self._system, directory, jid) as job:
+                status = job.look(DEFAULT_SHOWN)
+                if job.job_dir is not None:
+                    status["_shown"] = (job.job_dir.read_file(SHOWN_FILE) or b"").decode("ascii")
+                return status
+        except JobNotFound:
+            return None
 
     def _end(self, directory: Directory, status: Mapping[str, Any]) -> None:
         from .cancel import Cancellation, Meant
@@ -290,8 +294,8 @@ class _Starter:
                 accepted.append(self._accepted(directory, job))
             except JobError as error:
                 job.answer = self._failure(job, error)
-        share = (lambda: self._share_imports(jobs)) if len(jobs) > 1 else None
-        refusals = launch(self._system, directory, accepted, share)
+        chores = _ShareImports(jobs, self._payloads, self._texts)
+        refusals = Launch(self._system, directory, accepted, chores).run()
         records = {one.jid: one.record for one in accepted}
         for job in jobs:
             if job.jid in refusals:
@@ -301,12 +305,18 @@ class _Starter:
 
     def _accepted(self, directory: Directory, job: _Ordered) -> Accepted:
         order, system = job.order, self._system
+        limits = None
+        if order.get("scope"):
+            from ..system.scope import Limits  # late: few jobs have one
+
+            limits = Limits(order["memory_max"], order["cpu_quota"])
         plan = Plan(
             {block: self._block(job, order["blocks"].get(block, [])) for block in BLOCKS},
             order["chained"],
             job.ticket,
-            self._settle(job),
-            lambda payload: _prepare(job, payload),
+            limits,
+            job.priority(),
+            order["environ"],
         )
         module = None if order["chained"] else plan.blocks[BLOCK_STEPS][0].module
         record = new_record(
@@ -317,26 +327,15 @@ class _Starter:
             os.path.join(self._path, job.jid),
             order["no_log"],
         )
-        for key in ("attempts", "retry_delay", "retry_backoff", "queue", "fingerprint"):
-            record[key] = order[key]
+        record["attempts"] = order["attempts"]
+        record["retry_delay"] = order["retry_delay"]
+        record["retry_backoff"] = order["retry_backoff"]
+        record["queue"] = order["queue"]
+        record["fingerprint"] = order["fingerprint"]
         record["conceals"] = order["no_log"]
         if order["chained"]:
             record["steps"] = []
-        tap_text = functools.partial(self._library.text_of, TAP_PARTS)
-        return Accepted(system, directory, record, plan, tap_text)
-
-    def _settle(self, job: _Ordered) -> Optional[Callable[[Dict[str, Any]], None]]:
-        order, system = job.order, self._system
-        if not order.get("scope"):
-            return None
-
-        def settle(record: Dict[str, Any]) -> None:
-            from ..system.scope import Limits, enter_scope
-
-            limits = Limits(order["memory_max"], order["cpu_quota"])
-            record["scope"] = enter_scope(system, record["id"], limits)
-
-        return settle
+        return Accepted(system, directory, record, plan, self._library)
 
     def _block(self, job: _Ordered, steps: List[Mapping[str, Any]]) -> List[Payload]:
         found = []
@@ -357,7 +356,7 @@ class _Starter:
         return found
 
     @staticmethod
-    def _started(record: Dict[str, Any]) -> Dict[str, Any]:
+    def _started(record: Record) -> Dict[str, Any]:
         """What a start says of its job: how it began. What has become of it meanwhile, a status tells."""
         answer = job_file(record, {})
         elapsed = None if record["began"] is None else 0.0
@@ -370,26 +369,8 @@ class _Starter:
         return dict(error.details, failed=True, msg=error.message, changed=False, name=job.name)
 
 
-def _prepare(job: _Ordered, payload: Payload) -> None:
-    """In the process of a module."""
-    set_priority(job.priority())
-    if job.order.get("scope"):
-        _offer_to_oom_killer()
-    os.environ.update(job.order["environ"])
-    os.environ.update(payload.environ)
-
-
-def _offer_to_oom_killer() -> None:
-    """Have the kernel end the module, not its supervisor, when the memory of the scope is used up."""
-    try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as target:
-            target.write("500")
-    except OSError:
-        pass  # a kernel that has no such thing
-
-
 def answer_run(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
     """``jobs``: for each order, in order, what its start says, or why it failed."""
     starter = _Starter(system, params, environ)

@@ -3,27 +3,79 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The start of a drop-in's job as a request: what async_wrapper does, without a file to run."""
+"""The start of a job of one module: as a request of the drop-in's actions, and for async_wrapper."""
 
-from typing import Any, Dict, Mapping
+import os
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
-from ..carrier.parcel import unpack
-from ..supervisor.payload import payload_from_memory
-from ..supervisor.tap import TAP_PARTS
-from .wrapper import start_job
+from ..model.errors import JobError
+from ..model.jid import make_jid
+from ..model.record import new_record
+from ..model.settings import SettingError, read_settings
+from ..supervisor.accepted import Accepted
+from ..supervisor.launch import Chores, Launch
+from ..supervisor.payload import Payload, payload_from_memory
+from ..supervisor.plan import plan_of_one
+from ..system.kernel import System
+from ..system.store import DEFAULT_ASYNC_DIR, create_async_dir, expand_home
 
-# payloads: one parcel of a text that comes with the request, as for async_run. given: the controller's part of the jid
-WRAPPER_OPTIONS = {
+if TYPE_CHECKING:
+    from ..carrier.boot import CarriedLibrary
+
+# payloads: one parcel of a text that comes with the request, as for async_run. given: the controller's part of the jid.
+# timeout: seconds
+WRAPPER_OPTIONS: Dict[str, Dict[str, Any]] = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "given": {"type": "str", "required": True},
     "timeout": {"type": "float", "required": True},
-}  # type: Dict[str, Dict[str, Any]]
+}
+
+
+def start_job(
+    system: System,
+    environ: Mapping[str, str],
+    given: str,
+    timeout: float,
+    payload: Payload,
+    library: "CarriedLibrary",
+    remove: Sequence[str] = (),
+    chores: Optional[Chores] = None,
+) -> Dict[str, Any]:
+    """Start a job of one module. Return what core expects of async_wrapper. Raise JobError if there is no job.
+
+    environ: of the task; it has the async dir and the settings. given: the controller's part of the jid. timeout:
+    seconds. remove: directories that are removed when the job ends. chores: what is done behind the answer.
+    """
+    try:
+        settings = read_settings(environ)
+    except SettingError as error:
+        raise JobError(str(error)) from error
+    jid = make_jid(given, system.getpid())
+    async_dir = environ.get("ANSIBLE_ASYNC_DIR") or DEFAULT_ASYNC_DIR
+    home = environ.get("HOME") or ""
+    results_file = os.path.join(expand_home(async_dir, home), jid)
+    record = new_record(jid, payload.module, timeout, settings, results_file, payload.no_log)
+    record["remove"] = list(remove)
+    with create_async_dir(system, async_dir, home) as directory:
+        job = Accepted(system, directory, record, plan_of_one(payload), library)
+        refusals = Launch(system, directory, [job], chores or Chores()).run()
+    if refusals:
+        raise refusals[jid]
+    return {
+        "failed": False,
+        "started": True,
+        "finished": False,
+        "ansible_job_id": jid,
+        "results_file": record["results_file"],
+    }
 
 
 def answer_wrapper(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
-    """As async_wrapper itself; the async dir and the settings are in the environment of the task."""
+    """Start a module that came with the request; the async dir and the settings are in the task's environment."""
+    from ..carrier.parcel import unpack  # async_wrapper does without
+
     (parcel,) = params["payloads"]
     (text,) = unpack(params["payloads"], params["_texts"])
     args = parcel["args"]
@@ -36,12 +88,5 @@ def answer_wrapper(
     )
     # what tells its name itself says it in full
     payload.module = payload.module or parcel["module"]
-    library = params["_library"]
-    return start_job(
-        system,
-        environ,
-        params["given"],
-        params["timeout"],
-        payload,
-        lambda: library.text_of(TAP_PARTS),
-    )
+    environment = (system, environ, params["given"], params["timeout"])
+    return start_job(*environment, payload, params["_library"])

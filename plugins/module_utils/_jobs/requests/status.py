@@ -12,11 +12,13 @@ from ..inspection.look import Job, look_until_end
 from ..inspection.view import Shown, check_tail_lines, output_view
 from ..model.errors import JobError
 from ..model.output import parse_cursor
+from ..model.record import Status
 from ..model.states import END_STATES
-from ..system.find import find_given_job, meant_dir
+from ..system.find import meant_dir
+from ..system.kernel import System
 
 # as AnsibleModule and validate_argument_spec take it
-STATUS_OPTIONS = {
+STATUS_OPTIONS: Dict[str, Dict[str, Any]] = {
     "jid": {"type": "str"},
     "results_file": {"type": "str"},
     "async_dir": {"type": "str"},
@@ -26,7 +28,7 @@ STATUS_OPTIONS = {
     "cursor": {"type": "str"},
     "cleanup": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def _shown(params: Mapping[str, Any]) -> Shown:
@@ -40,19 +42,16 @@ def _shown(params: Mapping[str, Any]) -> Shown:
 
 
 def answer_status(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
     """The answer to the options in STATUS_OPTIONS. JobError before anything is done, if one is no good."""
     shown = _shown(params)
     if not 0 <= params["wait"] < 1e7:
         raise JobError(f"wait: {params['wait']:g} is no number of seconds to wait for")
-    job = find_given_job(system, params, meant_dir(params), environ, Job)
-    try:
+    with Job.open_given(system, params, meant_dir(params), environ) as job:
         if params["mode"] == "cleanup":
             return _clean_up(job, params["force"], check_mode)
         return _status(job, params, shown, check_mode)
-    finally:
-        job.close()
 
 
 def status_refusal(_error: JobError, params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -61,17 +60,17 @@ def status_refusal(_error: JobError, params: Mapping[str, Any]) -> Dict[str, Any
     return {"ansible_job_id": jid, "started": True, "finished": True}
 
 
-def _status(job: Job, params: Mapping[str, Any], shown: Shown, check_mode: bool) -> Dict[str, Any]:
-    public = look_until_end(job, shown, params["wait"])
+def _status(job: Job, params: Mapping[str, Any], shown: Shown, check_mode: bool) -> Status:
+    status = look_until_end(job, shown, params["wait"])
     if params.get("_since"):
         # for an action that shows the lines as they come, besides what the task asked for
-        ended = public["async_job"]["state"] in END_STATES
-        public["_since"] = output_view(job.job_dir, Shown(0, parse_cursor(params["_since"])), ended)
-    if params["cleanup"] and public["async_job"]["state"] in END_STATES:
-        public["erased"] = job.async_dir.join(job.jid)
+        ended = status["async_job"]["state"] in END_STATES
+        status["_since"] = output_view(job.job_dir, Shown(0, parse_cursor(params["_since"])), ended)
+    if params["cleanup"] and status["async_job"]["state"] in END_STATES:
+        status["erased"] = job.async_dir.join(job.jid)
         if not check_mode:
             job.remove()
-    return public
+    return status
 
 
 def _clean_up(job: Job, force: bool, check_mode: bool) -> Dict[str, Any]:

@@ -15,7 +15,7 @@ from ..inspection.view import Shown, check_tail_lines, output_view
 from ..model.errors import JobError
 from ..model.output import parse_cursor
 from ..model.states import END_STATES, STATE_SUCCEEDED
-from ..system.find import find_given_job
+from ..system.kernel import System
 from ..system.names import resolve_names
 from ..system.store import (
     LOCK_FILE,
@@ -23,7 +23,6 @@ from ..system.store import (
     MODULE_LOCK_FILE,
     SHOWN_FILE,
     Directory,
-    open_async_dir,
 )
 
 WAIT_FOR = ("all", "any", "first_failure")
@@ -33,12 +32,12 @@ _LEAST_STEP = 0.1
 _MOST_SLEEPERS = 200  # threads, with two descriptors each: below every usual limit
 _STACK_BYTES = 256 * 1024
 # jobs: [{jid, results_file or name, cursor}], without cursor for no output
-WAIT_OPTIONS = {
+WAIT_OPTIONS: Dict[str, Dict[str, Any]] = {
     "jobs": {"type": "list", "elements": "dict", "required": True},
     "for": {"type": "str", "choices": list(WAIT_FOR), "default": "all"},
     "seconds": {"type": "float", "required": True},
     "tail_lines": {"type": "int", "default": 10},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 class _Sleepers:
@@ -47,7 +46,7 @@ class _Sleepers:
     Python cannot call a thread back from flock: one whose job goes on is left to the end of the job, or of this process.
     """
 
-    def __init__(self, system: Any) -> None:
+    def __init__(self, system: System) -> None:
         self._system = system
         self._reader, self._writer = system.pipe()
         self._guard = threading.Lock()
@@ -127,29 +126,21 @@ class _Awaited:
     """A job that is waited for, by its place: of a thousand jobs not one is kept open."""
 
     def __init__(
-        self, system: Any, one: Mapping[str, Any], given_dir: str, environ: Mapping[str, str]
+        self, system: System, one: Mapping[str, Any], given_dir: str, environ: Mapping[str, str]
     ) -> None:
         self._system = system
-        job = find_given_job(system, one, given_dir, environ, Job)
-        self._async_dir, self._jid = job.async_dir.path, job.jid
-        self._ours = job.job_dir is not None
-        job.close()
+        with Job.open_given(system, one, given_dir, environ) as job:
+            self._async_dir, self._jid = job.async_dir.path, job.jid
+            self._ours = job.job_dir is not None
         self.status: Dict[str, Any] = {}
 
     def _open(self, wrappers: Optional[CoreWrappers] = None) -> Job:
-        async_dir = open_async_dir(self._system, self._async_dir)
-        try:
-            return Job(self._system, async_dir, self._jid, wrappers)
-        except JobError:
-            async_dir.close()
-            raise
+        return Job.open(self._system, self._async_dir, self._jid, wrappers)
 
     def look(self, tail_lines: int, wrappers: CoreWrappers) -> None:
-        job = self._open(wrappers)
-        try:
+        """Find out the job's status. wrappers: of core's jobs, looked for once for all."""
+        with self._open(wrappers) as job:
             self.status = job.look(Shown(tail_lines, None))
-        finally:
-            job.close()
 
     @property
     def view(self) -> Dict[str, Any]:
@@ -160,12 +151,9 @@ class _Awaited:
         return self.status["async_job"]["state"] in END_STATES
 
     def let_watch(self, sleepers: _Sleepers, number: int) -> None:
-        job = self._open()
-        try:
+        with self._open() as job:
             if job.job_dir is not None:
                 sleepers.watch(number, job.job_dir)
-        finally:
-            job.close()
 
     def step(self, asleep: bool) -> Optional[float]:
         """In how many seconds to look again although no lock was freed; None if the locks tell everything."""
@@ -183,13 +171,10 @@ class _Awaited:
         if not cursor:
             return None
         since = parse_cursor(cursor)
-        job = self._open()
-        try:
+        with self._open() as job:
             if job.job_dir is not None:
                 _keep_shown(job.job_dir, str(since))
             return output_view(job.job_dir, Shown(0, since), self.ended)
-        finally:
-            job.close()
 
 
 def _keep_shown(job_dir: Directory, cursor: str) -> None:
@@ -227,7 +212,7 @@ def _sleep_until_due(sleepers: _Sleepers, waiting: Dict[int, _Awaited], seconds:
 
 
 def answer_wait(
-    system: Any, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
+    system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
     """The statuses of all the jobs, once the condition holds or the seconds are over: ``done`` tells which.
 

@@ -3,25 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What Ansible runs in the place of core's async_wrapper: arguments in, one JSON object out, the job started."""
+"""What Ansible runs in the place of core's async_wrapper: reads its arguments, starts the job, prints one JSON object."""
 
 import gc
 import json
 import os
 import sys
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ..model.errors import JobError
-from ..model.jid import make_jid
-from ..model.record import new_record
-from ..model.settings import SettingError, read_settings
-from ..supervisor.accepted import Accepted
-from ..supervisor.launch import launch
-from ..supervisor.payload import Payload, read_payload
-from ..supervisor.plan import plan_of_one
-from ..supervisor.tap import TAP_PARTS
+from ..supervisor.launch import Chores
+from ..supervisor.payload import read_payload
 from ..system.kernel import System
-from ..system.store import create_async_dir, expand_home
+from .start import start_job
+
+if TYPE_CHECKING:
+    from ..carrier.boot import CarriedLibrary, KeptLibrary
 
 
 class Invocation(NamedTuple):
@@ -72,55 +69,17 @@ def forget_arguments(path: str) -> None:
         pass  # another user's (become): the controller removes the whole directory
 
 
-def start_job(
-    system: Any,
-    environ: Mapping[str, str],
-    given: str,
-    timeout: float,
-    payload: Payload,
-    tap_text: Callable[[], str],
-    remove: Sequence[str] = (),
-    afterwards: Optional[Callable[[], None]] = None,
-) -> Dict[str, Any]:
-    """The answer for the controller: the job runs. JobError: there is none.
-
-    given: the controller's part of the jid. remove: directories that go when the job ends. afterwards: see ``launch``.
-    """
-    try:
-        settings = read_settings(environ)
-    except SettingError as error:
-        raise JobError(str(error)) from error
-    jid = make_jid(given, system.getpid())
-    async_dir = environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
-    home = environ.get("HOME") or ""
-    results_file = os.path.join(expand_home(async_dir, home), jid)
-    record = new_record(jid, payload.module, timeout, settings, results_file, payload.no_log)
-    record["remove"] = list(remove)
-    directory = create_async_dir(system, async_dir, home)
-    try:
-        job = Accepted(system, directory, record, plan_of_one(payload), tap_text)
-        refusals = launch(system, directory, [job], afterwards=afterwards)
-    finally:
-        directory.close()
-    if refusals:
-        raise refusals[jid]
-    return {
-        "failed": False,
-        "started": True,
-        "finished": False,
-        "ansible_job_id": jid,
-        "results_file": record["results_file"],
-    }
-
-
 def wrap(
-    system: Any,
+    system: System,
     argv: List[str],
     environ: Dict[str, str],
-    library: Any,
-    afterwards: Optional[Callable[[], None]] = None,
+    library: "CarriedLibrary",
+    chores: Chores,
 ) -> Tuple[Dict[str, Any], int]:
-    """Start the job; the answer for the controller and the exit status. library: see boot.py. afterwards: see ``launch``."""
+    """Start the job. Return the answer for the controller, and the exit status.
+
+    library: the texts that came with the request. chores: what is done behind the answer.
+    """
     temporary = None
     try:
         call = parse_invocation(argv)
@@ -134,9 +93,9 @@ def wrap(
             call.given,
             call.timeout,
             payload,
-            lambda: library.text_of(TAP_PARTS),
+            library,
             [temporary] if temporary is not None and ours else [],
-            afterwards,
+            chores,
         )
     except JobError as error:
         ours = temporary is not None and removable(temporary)
@@ -152,9 +111,22 @@ def wrap(
     return dict(answer, _ansible_suppress_tmpdir_delete=ours), 0
 
 
-def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
-    gc.enable()  # see boot.py
-    answer, status = wrap(System(), sys.argv, dict(os.environ), library, afterwards)
+class _KeepLibrary(Chores):
+    """Keeps the compiled library beside the jobs, where it was not kept before this start."""
+
+    def __init__(self, library: "CarriedLibrary", keeper: "KeptLibrary") -> None:
+        self._library = library
+        self._keeper = keeper
+
+    def keep_library(self) -> None:
+        self._keeper.write("", self._library)
+
+
+def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
+    """Answer core, and end. keeper: keeps the library; None if it was kept already."""
+    gc.enable()  # it was off while the library was loaded
+    chores = Chores() if keeper is None else _KeepLibrary(library, keeper)
+    answer, status = wrap(System(), sys.argv, dict(os.environ), library, chores)
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(status)

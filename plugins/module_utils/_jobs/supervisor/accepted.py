@@ -3,36 +3,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Jobs that were accepted: on disk for good, and locked, before there is a process for them.
+"""Jobs that were accepted: durable on disk, and locked, before there is a process for them.
 
 Whoever holds the lock owns the job: first the process that accepts it, then what is forked from that.
 """
 
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
 
-from ..model.errors import JobError, refused
-from ..model.record import begin, encode, enqueue, job_file
+from ..model.errors import JobError, Refused
+from ..model.record import Record, begin, encode, enqueue, job_file
+from ..system.kernel import System
 from ..system.store import LOCK_EX, LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory, write_together
 from .plan import Plan
 
+if TYPE_CHECKING:
+    from ..carrier.boot import CarriedLibrary
+
 
 class Accepted:
-    """A job from its record on. Nothing of it is there before ``accept``."""
+    """A job that a request starts. Nothing of it is on disk before ``accept``.
+
+    library: this library's texts, of which a module that respawns takes some along.
+    """
 
     def __init__(
         self,
-        system: Any,
+        system: System,
         async_dir: Directory,
-        record: Dict[str, Any],
+        record: Record,
         plan: Plan,
-        tap_text: Callable[[], str],
+        library: "CarriedLibrary",
     ) -> None:
-        """tap_text: the text of what a module that respawns takes along."""
         self.system = system
         self.async_dir = async_dir
         self.record = record
         self.plan = plan
-        self.tap_text = tap_text
+        self.library = library
         self.job_dir = Directory(system, "", -1, async_dir.owners)
         self._lock = -1
 
@@ -42,14 +48,16 @@ class Accepted:
 
     @property
     def fds(self) -> Tuple[int, ...]:
-        """What a process must inherit, or keep, to own the job."""
+        """The descriptors that a process must inherit, or keep open, to own the job."""
         ticket = self.plan.ticket
         return (self._lock, self.job_dir.fd, *(ticket.fds if ticket is not None else ()))
 
     def make(self, private: Directory) -> None:
+        """Make the job directory and lock it. OSError or JobError: it cannot be made."""
         system, record = self.system, self.record
         self.job_dir = private.child(self.jid, create=True, durable=False)
-        self._lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True) or -1
+        lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True)
+        self._lock = -1 if lock is None else lock
         self.job_dir.reserve()
         if self.plan.ticket is None or self.plan.ticket.due():
             begin(record, system.boot_id(), system.time(), system.monotonic())
@@ -57,50 +65,47 @@ class Accepted:
             enqueue(record, system.boot_id(), system.time())
 
     def files(self) -> List[Tuple[Directory, str, bytes]]:
-        """Its record, and the job file, which says no more than that the job is there."""
+        """Return what is to be written: the record, and the job file, which only says that the job runs."""
         return [
             (self.job_dir, RECORD_FILE, encode(self.record)),
             (self.async_dir, self.jid, encode(job_file(self.record, {}))),
         ]
 
     def withdraw(self) -> None:
-        """Remove what there is of it: nobody was told of it, and nothing of it runs."""
+        """Remove the job from the disk: nobody was told of it, and nothing of it runs."""
         from ..system.retention import remove_job
 
         try:
-            private = self.async_dir.child(PRIVATE_DIR)
-            try:
+            with self.async_dir.child(PRIVATE_DIR) as private:
                 remove_job(self.async_dir, private, self.jid)
-            finally:
-                private.close()
         except (OSError, JobError):
             pass  # whoever looks finds it lost, and clean-up finds it
         self.leave()
 
     def leave(self) -> None:
-        """Whoever inherited it owns it alone now."""
+        """Close the job's descriptors: from now on, whoever inherited them owns it."""
         if self._lock >= 0:
             self.system.close(self._lock)
             self._lock = -1
         self.job_dir.close()
 
     def fail(self, refusal: str) -> None:
-        """Write down that it could not even begin."""
+        """End the job as one that could not begin. refusal: the reason, as the user is told it."""
         from ..inspection.ending import conclude, write_end
         from ..model.states import REASON_NOT_STARTED, STATE_FAILED
 
         self.record["refusal"] = refusal
-        public = conclude(self.system, self.job_dir, self.record, STATE_FAILED, REASON_NOT_STARTED)
+        status = conclude(self.system, self.job_dir, self.record, STATE_FAILED, REASON_NOT_STARTED)
         try:
-            write_end(self.system, self.async_dir, self.job_dir, self.record, public)
+            write_end(self.system, self.async_dir, self.job_dir, self.record, status)
         except OSError:
-            return  # a disk that takes nothing more: who looks will find it lost
+            return  # a disk that takes nothing more: whoever looks will find the job lost
         if self.plan.ticket is not None:
             self.plan.ticket.give_back()
 
 
-def accept(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
-    """Make jobs durable; the refusals, by the ids of those of which nothing was left."""
+def accept(system: System, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
+    """Make jobs durable. Return the refusals by the ids of the jobs of which nothing was left on disk."""
     refusals: Dict[str, JobError] = {}
     made: List[Accepted] = []
     try:
@@ -109,7 +114,7 @@ def accept(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[
         return {job.jid: _unwritten(job, error) for job in jobs}
     except JobError as error:
         return {job.jid: error for job in jobs}
-    try:
+    with private:
         for job in jobs:
             try:
                 job.make(private)
@@ -119,15 +124,13 @@ def accept(system: Any, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[
             except JobError as error:
                 refusals[job.jid] = error
         refusals.update(_write(system, private, made))
-    finally:
-        private.close()
     for job in jobs:
         if job.jid in refusals:
             job.withdraw()
     return refusals
 
 
-def _write(system: Any, private: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
+def _write(system: System, private: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
     try:
         write_together(system, [one for job in jobs for one in job.files()], parents=[private])
     except OSError as error:
@@ -141,4 +144,4 @@ def _write(system: Any, private: Directory, jobs: Sequence[Accepted]) -> Dict[st
 
 
 def _unwritten(job: Accepted, error: OSError) -> JobError:
-    return refused("write the job to", job.async_dir.join(job.jid), error)
+    return Refused("write the job to", job.async_dir.join(job.jid), error)

@@ -12,7 +12,8 @@ import signal
 import sys
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..model.errors import NO_SPACE_ERRORS, JobError, refused
+from ..model.errors import NO_SPACE_ERRORS, JobError, Refused
+from ..system.kernel import System
 from ..system.spool import SpoolWriter
 from ..system.store import (
     ARGUMENTS_FILE,
@@ -136,7 +137,7 @@ def read_payload(command: List[str], path: str) -> Payload:
             with open(command[position + 1], "rb") as source:
                 args = source.read()
     except OSError as error:
-        raise refused("read the module's payload", error.filename or path, error) from error
+        raise Refused("read the module's payload", error.filename or path, error) from error
     except ValueError:
         raise JobError(f"the command {command!r} does not name the module {path}") from None
     interpreter = command[:position] or shebang(text)
@@ -255,7 +256,7 @@ def _end_interpreter(status: int) -> int:
     return status
 
 
-def run_command(system: Any, command: List[str], job_dir: Directory, limit: int) -> int:
+def run_command(system: System, command: List[str], job_dir: Directory, limit: int) -> int:
     """Run any other module in a process below this one; its exit status, negative for a signal.
 
     This process stays and holds the module's lock, which the module's own children must not inherit.
@@ -271,7 +272,7 @@ def run_command(system: Any, command: List[str], job_dir: Directory, limit: int)
                 signal.signal(number, signal.SIG_DFL)
             os.execvp(command[0], command)
         except OSError as error:
-            os.write(2, str(refused("run", command[0], error)).encode("utf-8", "replace"))
+            os.write(2, str(Refused("run", command[0], error)).encode("utf-8", "replace"))
         finally:
             system.exit(127)
     # the tree is sent SIGTERM as a whole: what reads the module's last words must not go before it
@@ -364,7 +365,7 @@ def _stdout_is_refused() -> bool:
 
 
 def run_payload(
-    system: Any, payload: Payload, job_dir: Directory, limit: int, tap_text: str
+    system: System, payload: Payload, job_dir: Directory, limit: int, tap_text: str
 ) -> None:
     """In the module's process: run it, leave its exit status, end. Does not return."""
     status = 1
@@ -387,7 +388,7 @@ def run_payload(
         system.exit(status if status >= 0 else 1)
 
 
-def _leave_status(system: Any, job_dir: Directory, status: int, no_space: bool) -> None:
+def _leave_status(system: System, job_dir: Directory, status: int, no_space: bool) -> None:
     try:
         if no_space:
             system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))

@@ -11,12 +11,12 @@ It sleeps until something happens: a child's end, a deadline, a request, its tur
 import json
 import os
 import signal
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Optional, Tuple
 
 from ..inspection.ending import add_step, conclude, forget_run, result_of_module, write_end
 from ..model.chain import Place
-from ..model.errors import JobError, refused
-from ..model.record import always_seconds, begin, encode
+from ..model.errors import JobError, Refused
+from ..model.record import Step, always_seconds, begin, encode
 from ..model.states import (
     REASON_DEADLINE,
     REASON_EXIT,
@@ -41,18 +41,19 @@ from ..system.store import (
 from ..system.tree import JOB_MARK, Process, end_tree
 from .accepted import Accepted
 from .payload import Payload, child_end_notice, run_payload
+from .tap import TAP_PARTS
 
 PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
 _LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
 _LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# how a job, or a step, ends: a state and its reason; no state for what its module says
+# how a job or a step ends: its state and reason; the state is None where the module's result tells it
 Ending = Tuple[Optional[str], str]
 _BY_ITSELF: Ending = (None, REASON_EXIT)
 
 
 class Supervisor:
-    """Owns one job that was accepted. ``go`` sets it going, ``supervise`` runs to its end."""
+    """Owns one job that was accepted. ``go`` starts it, ``supervise`` returns when its end is written."""
 
     def __init__(self, accepted: Accepted) -> None:
         self._system = accepted.system
@@ -74,7 +75,7 @@ class Supervisor:
         self._notice = -1
 
     def go(self) -> None:
-        """Take the job over, and set its first module going, unless it has to wait for its turn."""
+        """Take the job over, and start its first module unless the job has to wait for its turn."""
         system, record = self._system, self._record
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
@@ -85,43 +86,45 @@ class Supervisor:
         }
         try:
             self._notice = child_end_notice()
-            if self._plan.settle is not None:
-                self._plan.settle(record)
+            if self._plan.limits is not None:
+                from ..system.scope import enter_scope  # late: few jobs have one
+
+                record["scope"] = enter_scope(system, record["id"], self._plan.limits)
             if self._queued:
                 self._write_record()
         except (OSError, JobError) as error:
-            self._going = self._cannot(error)
+            self._going = self._cannot_continue(error)
             return
         if not self._queued:
             self._limit_time()
-            self._going = self._start_module(self._write_record)
+            self._going = self._start_module(first=True)
 
     @property
     def _queued(self) -> bool:
         return bool(self._record["state"] == STATE_QUEUED)
 
     def _begin(self) -> None:
-        """The job runs from now on, and its time with it."""
+        """Change a job that waited for its turn to running: its time limit counts from now on."""
         system = self._system
         begin(self._record, system.boot_id(), system.time(), system.monotonic())
         self._limit_time()
 
     def _limit_time(self) -> None:
-        if self._record["timeout"]:
-            self._deadline = self._record["began"] + self._record["timeout"]
+        """Set the deadline, in monotonic seconds, where the job has a time limit."""
+        began, timeout = self._record["began"], self._record["timeout"]
+        if timeout and began is not None:
+            self._deadline = began + timeout
 
     def _write_record(self) -> None:
+        """Make the record durable. Raises OSError."""
         self._job_dir.write_file(RECORD_FILE, encode(self._record))
 
-    def _keep_record(self) -> None:
-        """Make the record durable, if the disk lets us: what it tells of a job that goes on is not worth its end."""
-        try:
-            self._write_record()
-        except OSError:
-            pass  # it tells an earlier step, or attempt
+    def _fork_module(self, first: bool) -> int:
+        """Fork the process of the module that comes next, and write its pid to the record.
 
-    def _fork_module(self, keep: "Callable[[], None]") -> "Callable[[], None]":
-        """A process for the module that comes next; ``keep`` writes it down before it may begin."""
+        Returns the descriptor on which that process waits: a byte lets it begin, closing it ends it. first: whether
+        the record must be written. Of a later module it is not worth the job's end: it then tells an earlier one.
+        """
         system, record = self._system, self._record
         place = self._chain.current
         if place is None:
@@ -133,7 +136,13 @@ class Supervisor:
         self._module_ended = False
         record["exit_status"] = None
         if self._plan.chained:
-            record["step"] = dict(self._step(place), number=len(record["steps"]))
+            payload = self._plan.payload(place)
+            record["step"] = {
+                "name": payload.name,
+                "block": place.block,
+                "module": payload.module,
+                "number": len(record["steps"] or ()),
+            }
         self._began, self._began_wall = system.monotonic(), system.time()
         pid = system.fork()
         if pid == 0:
@@ -146,21 +155,20 @@ class Supervisor:
             system.close(module_lock)  # the module's process alone holds it now
         try:
             self._module = Process(pid, system.process_start(pid) or 0)
-            record["process"] = {"pid": pid, "start": self._module.start}
-            keep()
+            record["process"] = {"pid": pid, "start": self._module.start or 0}
+            try:
+                self._write_record()
+            except OSError:
+                if first:
+                    raise
         except (OSError, JobError):
             system.close(go_writer)  # the module's process ends without having run anything
             system.wait4(pid, 0)
             raise
-
-        def go() -> None:
-            system.write(go_writer, b"1")
-            system.close(go_writer)
-
-        return go
+        return go_writer
 
     def _be_module(self, payload: Payload, go: int, lock: int) -> None:
-        """In the forked child: wait for the word, then be the module. Does not return."""
+        """In the forked child: wait for a byte on *go*, then become the module. Does not return."""
         system, job_dir, record = self._system, self._job_dir, self._record
         try:
             signal.set_wakeup_fd(-1)
@@ -182,18 +190,32 @@ class Supervisor:
             if not record["no_log"]:
                 # made here, for this user alone; the job appends to it under whatever umask it has
                 system.close(job_dir.open_file(PROGRESS_FILE, os.O_WRONLY | os.O_CREAT))
-            if self._plan.prepare is not None:
-                self._plan.prepare(payload)
+            self._surround(payload)
             os.environ[JOB_MARK] = record["id"]
             os.environ[PROGRESS_VARIABLE] = (
                 os.devnull if record["no_log"] else job_dir.join(PROGRESS_FILE)
             )
-            run_payload(system, payload, job_dir, record["output_limit"], self._accepted.tap_text())
+            tap_text = self._accepted.library.text_of(TAP_PARTS)
+            run_payload(system, payload, job_dir, record["output_limit"], tap_text)
         finally:
             system.exit(1)
 
+    def _surround(self, payload: Payload) -> None:
+        """In the module's process: set its priority and its environment."""
+        plan = self._plan
+        if plan.priority is not None:
+            from ..system.priority import set_priority  # late: few jobs have one
+
+            set_priority(plan.priority)
+        if plan.limits is not None:
+            from ..system.scope import offer_to_oom_killer
+
+            offer_to_oom_killer()
+        os.environ.update(plan.environ)
+        os.environ.update(payload.environ)
+
     def supervise(self) -> None:
-        """Until the job's end is written down."""
+        """Wait for the job's end, and write it."""
         state, reason = self._run()
         record = self._record
         record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
@@ -203,19 +225,19 @@ class Supervisor:
                 while self._system.wait4(-1, 0)[0] != pid:
                     pass  # orphans of the job that end meanwhile
                 return
-        public = conclude(self._system, self._job_dir, record, state, reason)
-        write_end(self._system, self._accepted.async_dir, self._job_dir, record, public)
+        status = conclude(self._system, self._job_dir, record, state, reason)
+        write_end(self._system, self._accepted.async_dir, self._job_dir, record, status)
         if self._plan.ticket is not None:
             self._plan.ticket.give_back()
 
     def _run(self) -> Ending:
-        """Wait for the job's turn, and run its attempts; how it ends."""
+        """Wait for the job's turn, and run its attempts. Return how the job ends."""
         record = self._record
         if self._going and self._queued:
             if not self._wait_for_turn():
                 return STATE_CANCELLED, REASON_REQUEST
             self._begin()
-            self._going = self._start_module(self._keep_record)
+            self._going = self._start_module()
         if not self._going:
             return STATE_FAILED, REASON_NOT_STARTED
         delay = float(record["retry_delay"])
@@ -238,11 +260,11 @@ class Supervisor:
             self._chain = self._plan.chain()
             if self._plan.chained:
                 record["steps"] = []
-            if not self._start_module(self._keep_record):
+            if not self._start_module():
                 return STATE_FAILED, REASON_NOT_STARTED
 
     def _run_chain(self) -> Ending:
-        """The module that runs, and what comes after it in its chain."""
+        """Wait for the module that runs, and run what comes after it in its chain. Return how that ends."""
         forced: Optional[Ending] = None
         while True:
             place = self._chain.current
@@ -262,30 +284,32 @@ class Supervisor:
             if forced is not None:
                 self._deadline = self._system.monotonic() + always_seconds(self._record)
                 self._requested = False
-            if not self._start_module(self._keep_record):
+            if not self._start_module():
                 return forced or (STATE_FAILED, REASON_NOT_STARTED)
         return forced or (STATE_FAILED if self._chain.failed else STATE_SUCCEEDED, REASON_EXIT)
 
-    def _start_module(self, keep: "Callable[[], None]") -> bool:
-        """Set the next module going; False if it is refused a process, or a file. keep: writes the record before it may begin."""
+    def _start_module(self, first: bool = False) -> bool:
+        """Start the next module. Return False if the kernel refuses a process or a file. first: see ``_fork_module``."""
         try:
             forget_run(self._job_dir)
-            self._fork_module(keep)()
+            go = self._fork_module(first)
+            self._system.write(go, b"1")
+            self._system.close(go)
         except (OSError, JobError) as error:
-            return self._cannot(error)
+            return self._cannot_continue(error)
         return True
 
-    def _cannot(self, error: Exception) -> bool:
-        """Put down why the job does not go on; False."""
+    def _cannot_continue(self, error: Exception) -> bool:
+        """Record why the job cannot continue. Always returns False."""
         if isinstance(error, OSError):
-            error = refused("start a module of", self._accepted.jid, error)
+            error = Refused("start a module of", self._accepted.jid, error)
         self._record["refusal"] = str(error)
         return False
 
     def _read_result(self, place: Optional[Place], forced: Optional[Ending] = None) -> bool:
-        """Whether the module that has ended succeeded; with a place in the chain, its result is put down there.
+        """Return whether the module that has ended succeeded. Of a step, append the result to those before it.
 
-        In a process of its own, since a result may be large.
+        forced: how the step was ended, if it was. Read in a process of its own, since a result may be large.
         """
         system, record = self._system, self._record
         pid = system.fork()
@@ -293,7 +317,7 @@ class Supervisor:
             status = 2
             try:
                 if place is None:
-                    found = result_of_module(self._job_dir, record)[0]
+                    found = result_of_module(self._job_dir, record, record["module"])[0]
                 else:
                     found = add_step(self._job_dir, record, self._step(place), forced)
                 status = 0 if found == STATE_SUCCEEDED else 1
@@ -305,19 +329,29 @@ class Supervisor:
             ended, status, _usage = system.wait4(-1, 0)
         succeeded = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
         if place is not None:
-            state, reason = forced or (STATE_SUCCEEDED if succeeded else STATE_FAILED, REASON_EXIT)
-            record["steps"].append(dict(self._step(place), state=state, reason=reason))
+            by_itself = STATE_SUCCEEDED if succeeded else STATE_FAILED
+            step = self._step(place)
+            step["state"] = (forced[0] if forced else None) or by_itself
+            step["reason"] = forced[1] if forced else REASON_EXIT
+            record["steps"] = [*(record["steps"] or ()), step]
         return succeeded
 
-    def _step(self, place: Place) -> Dict[str, Any]:
+    def _step(self, place: Place) -> Step:
+        """Return what a step is; how it ended is still to be filled in."""
         payload = self._plan.payload(place)
-        return {"name": payload.name, "block": place.block, "module": payload.module}
+        return {
+            "name": payload.name,
+            "block": place.block,
+            "module": payload.module,
+            "state": "",
+            "reason": "",
+        }
 
     def _wait_for_turn(self) -> bool:
-        """Sleep until the job may run; False if it is not to run any more."""
+        """Sleep until the job may run. Return False if its end was requested before."""
         system, ticket = self._system, self._plan.ticket
         while not self._requested:
-            bells = ticket.bells()
+            bells = ticket.bells() if ticket is not None else []
             if not bells:
                 return True
             try:
@@ -330,7 +364,7 @@ class Supervisor:
         return False
 
     def _wait_for_retry(self, seconds: float) -> Optional[Ending]:
-        """Sleep between two attempts; how the job ends if it must end meanwhile."""
+        """Sleep between two attempts. Return how the job ends if it must end meanwhile, else None."""
         until = self._system.monotonic() + seconds
         while True:
             now = self._system.monotonic()
@@ -349,7 +383,7 @@ class Supervisor:
             self._pause(min(moments) - now)
 
     def _wait_for_end(self) -> Ending:
-        """Sleep until the module ends or has to; the state and reason to end it with, no state for its own."""
+        """Sleep until the module has ended or must be ended. Return its ending."""
         system, record = self._system, self._record
         idle_until: Optional[float] = None
         while True:
@@ -371,7 +405,7 @@ class Supervisor:
             self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
 
     def _take_request(self) -> None:
-        """A request may come with a grace of its own."""
+        """Read the grace that a request for the end may have brought along."""
         try:
             wanted = json.loads((self._job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
         except (OSError, ValueError):
@@ -379,7 +413,10 @@ class Supervisor:
         self._record["grace"] = float(wanted.get("grace", self._record["grace"]))
 
     def _quiet_seconds(self) -> float:
-        """How long nothing was printed or reported. By file times: nobody pays for it while output flows."""
+        """Return for how many seconds nothing was printed or reported.
+
+        By the times of files: nobody pays for it while output flows.
+        """
         system = self._system
         last = self._began_wall
         for name in self._job_dir.names():
@@ -407,13 +444,13 @@ class Supervisor:
         self._reap()
 
     def _pause(self, seconds: Optional[float]) -> None:
-        """Sleep until a child ends or a request comes; for the seconds given at most."""
+        """Sleep until a child ends or a request comes, at most for so many seconds."""
         if self._notice in self._system.select([self._notice], seconds):
             self._system.read(self._notice, 4096)
         self._reap()
 
     def _reap(self) -> None:
-        """Children, and the orphans that came to us: what they used is added up."""
+        """Collect children and adopted orphans that have ended, and add up what they used."""
         while True:
             try:
                 pid, status, usage = self._system.wait4(-1, os.WNOHANG)
@@ -433,5 +470,6 @@ class Supervisor:
                     -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
                 )
 
-    def _note_request(self, _number: int, _frame: Any) -> None:
+    def _note_request(self, _number: int, _frame: object) -> None:
+        """Handle SIGTERM, SIGINT and SIGHUP: the end is requested."""
         self._requested = True

@@ -5,15 +5,23 @@
 # Private to the collection longrun.jobs: may change in any release.
 """Where a job is: by its results file wherever that is, by its jid in the places that a task can mean."""
 
+import errno
 import os
 import stat
 from typing import Any, List, Mapping, Optional, Tuple
 
-from ..model.errors import JobError, refused
+from ..model.errors import JobError, JobNotFound, Refused
 from ..model.jid import check_jid
-from .store import PRIVATE_DIR, RECORD_FILE, Directory, expand_home, open_async_dir
+from .kernel import System
+from .store import (
+    DEFAULT_ASYNC_DIR,
+    PRIVATE_DIR,
+    RECORD_FILE,
+    Directory,
+    expand_home,
+    open_async_dir,
+)
 
-DEFAULT_ASYNC_DIR = "~/.ansible_async"
 _HOMES_ASKED = 200  # other users' homes that are looked into for a hint
 
 
@@ -32,7 +40,7 @@ def job_of_results_file(path: str) -> Tuple[str, str]:
     return directory, check_jid(name)
 
 
-def candidate_dirs(system: Any, given: str, environ: Mapping[str, str]) -> List[str]:
+def candidate_dirs(system: System, given: str, environ: Mapping[str, str]) -> List[str]:
     """The async dirs that ``given`` can mean for this user: by $HOME, and by the passwd entry."""
     found = []
     for home in (environ.get("HOME"), system.passwd_home()):
@@ -52,7 +60,7 @@ def _has_job(directory: Directory, jid: str) -> bool:
     return False
 
 
-def find_job(system: Any, jid: str, dirs: List[str], home_part: Optional[str]) -> Directory:
+def find_job(system: System, jid: str, dirs: List[str], home_part: Optional[str]) -> Directory:
     """The async dir that holds the job. JobError says where it was looked for, and who has it.
 
     home_part: the async dir below a home, for the hint; None if the dirs have nothing to do with homes.
@@ -68,38 +76,35 @@ def find_job(system: Any, jid: str, dirs: List[str], home_part: Optional[str]) -
             if _has_job(directory, jid):
                 return directory
         except OSError as error:
-            tried.append(_why_not(system, path, refused("look into", path, error)))
+            tried.append(_why_not(system, path, Refused("look into", path, error)))
         else:
             owner = system.owner_name(system.fstat(directory.fd).st_uid)
             tried.append(f"{path} (of {owner}) does not have it")
         directory.close()
     hint = _other_owner(system, jid, home_part, dirs) if home_part else ""
     me = system.owner_name(system.geteuid())
-    raise JobError(f"could not find job {jid} as {me}: {'; '.join(tried)}{hint}", looked_in=dirs)
+    raise JobNotFound(f"could not find job {jid} as {me}: {'; '.join(tried)}{hint}", dirs)
 
 
-def find_given_job(
-    system: Any, one: Mapping[str, Any], given: str, environ: Mapping[str, str], job_class: Any
-) -> Any:
-    """The job that a caller names by ``results_file`` or, in the async dir given, by ``jid``."""
-    if one.get("results_file"):
-        path, jid = job_of_results_file(one["results_file"])
-        directory = find_job(system, jid, [path], None)
-    else:
-        jid = check_jid(one.get("jid"))
-        home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
-        directory = find_job(system, jid, candidate_dirs(system, given, environ), home_part)
-    try:
-        return job_class(system, directory, jid)
-    except JobError:
-        directory.close()
-        raise
+def find_place(
+    system: System, reference: Mapping[str, Any], given: str, environ: Mapping[str, str]
+) -> Tuple[Directory, str]:
+    """Return the async dir, opened, and the jid of the job that a caller means. Raise JobNotFound if there is none.
+
+    reference: names the job by ``results_file`` or, in the async dir *given*, by ``jid``.
+    """
+    if reference.get("results_file"):
+        path, jid = job_of_results_file(reference["results_file"])
+        return find_job(system, jid, [path], None), jid
+    jid = check_jid(reference.get("jid"))
+    home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
+    return find_job(system, jid, candidate_dirs(system, given, environ), home_part), jid
 
 
-def _why_not(system: Any, path: str, error: JobError) -> str:
+def _why_not(system: System, path: str, error: JobError) -> str:
     """The error, and who owns the directory that stands in the way."""
     place = path
-    while error.details.get("errno") == "EACCES":
+    while isinstance(error, Refused) and error.number == errno.EACCES:
         try:
             info = system.stat(place)
         except OSError:
@@ -112,7 +117,7 @@ def _why_not(system: Any, path: str, error: JobError) -> str:
     return error.message
 
 
-def _other_owner(system: Any, jid: str, home_part: str, dirs: List[str]) -> str:
+def _other_owner(system: System, jid: str, home_part: str, dirs: List[str]) -> str:
     import pwd
 
     for entry in pwd.getpwall()[:_HOMES_ASKED]:

@@ -10,7 +10,10 @@ import os
 import select
 import signal
 import time  # pylint: disable=unused-import  # it takes the method of this name for the module
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple, Union
+
+if TYPE_CHECKING:
+    from ..model.record import Usage
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
@@ -29,7 +32,6 @@ class System:
     rmdir = staticmethod(os.rmdir)
     unlink = staticmethod(os.unlink)
     rename = staticmethod(os.rename)
-    listdir = staticmethod(os.listdir)
     pipe = staticmethod(os.pipe)
     dup2 = staticmethod(os.dup2)
     fork = staticmethod(os.fork)
@@ -42,6 +44,11 @@ class System:
     exit = staticmethod(os._exit)
     monotonic = staticmethod(time.monotonic)
     time = staticmethod(time.time)
+
+    @staticmethod
+    def listdir(place: Union[int, str]) -> List[str]:
+        """Return the names in a directory, which is open or named by its path."""
+        return os.listdir(place)
 
     @staticmethod
     def flock(fd: int, operation: int) -> None:
@@ -216,7 +223,7 @@ def process_start(pid: int) -> Optional[int]:
     return int(fields[19]) if fields else None
 
 
-def process_usage(system: Any, pid: int) -> Optional[Dict[str, Any]]:
+def process_usage(system: System, pid: int) -> "Optional[Usage]":
     """CPU seconds of a process and the children that it reaped, and its peak memory in bytes."""
     fields = _stat_fields(pid)
     if not fields:

@@ -9,8 +9,9 @@ import json
 import os
 from typing import Any, Dict, Iterable, List, Mapping
 
-from ..model.errors import JobError, refused
+from ..model.errors import JobError, Refused
 from .find import candidate_dirs
+from .kernel import System
 from .store import LOCK_EX, LOCK_UN, PRIVATE_DIR, RECORD_FILE, Directory, open_async_dir
 
 _NAMES_LOCK = "names.lock"
@@ -20,7 +21,7 @@ _NAMING_SECONDS = 120.0  # for other starts of named jobs; each takes a fraction
 class NamesLocked:
     """While it is entered, nobody else starts a named job in this async dir. JobError: another is at it for ever."""
 
-    def __init__(self, system: Any, private: Directory) -> None:
+    def __init__(self, system: System, private: Directory) -> None:
         self._system = system
         self._private = private
         self._fd = -1
@@ -32,13 +33,13 @@ class NamesLocked:
             got = self._system.flock_within(self._fd, LOCK_EX, _NAMING_SECONDS)
         except OSError as error:
             self._close()
-            raise refused("lock", path, error) from error
+            raise Refused("lock", path, error) from error
         if not got:
             self._close()
             raise JobError(f"another start of named jobs has held {path} for {_NAMING_SECONDS:g} s")
         return self
 
-    def __exit__(self, *_unused: Any) -> None:
+    def __exit__(self, *_unused: object) -> None:
         # not only closed: what was started meanwhile may have inherited it
         self._system.flock(self._fd, LOCK_UN)
         self._close()
@@ -68,7 +69,7 @@ def newest_jobs(private: Directory, names: Iterable[str]) -> Dict[str, Dict[str,
 
 
 def resolve_names(
-    system: Any, references: List[Mapping[str, Any]], given: str, environ: Mapping[str, str]
+    system: System, references: List[Mapping[str, Any]], given: str, environ: Mapping[str, str]
 ) -> List[Mapping[str, Any]]:
     """The same references, ``results_file`` of the newest job in the place of each ``name``. JobError: there is none.
 
@@ -79,17 +80,12 @@ def resolve_names(
         return references
     path = candidate_dirs(system, given, environ)[0]
     found: Dict[str, Dict[str, Any]] = {}
-    async_dir = open_async_dir(system, path)
-    try:
-        private = async_dir.child(PRIVATE_DIR)
+    with open_async_dir(system, path) as async_dir:
         try:
-            found = newest_jobs(private, names)
-        finally:
-            private.close()
-    except FileNotFoundError:
-        pass  # no job was ever started here
-    finally:
-        async_dir.close()
+            with async_dir.child(PRIVATE_DIR) as private:
+                found = newest_jobs(private, names)
+        except FileNotFoundError:
+            pass  # no job was ever started here
     missing = sorted(names - set(found))
     if missing:
         raise JobError(
@@ -113,11 +109,8 @@ def _moment(record: Mapping[str, Any]) -> str:
 def _record(private: Directory, jid: str) -> Mapping[str, Any]:
     """A record as it is on disk; nothing if it cannot be read: others tell of it."""
     try:
-        job_dir = private.child(jid)
-        try:
+        with private.child(jid) as job_dir:
             found = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("ascii"))
-        finally:
-            job_dir.close()
     except (OSError, ValueError, JobError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,10 +6,11 @@
 """How much of the machine a job may have beside others: nice, and the class of its input and output."""
 
 import os
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
-from ..model.errors import JobError, refused
+from ..model.errors import JobError, Refused
 from ..model.output import shown_value
+from .kernel import System
 
 _IO_CLASSES = {"realtime": 1, "best-effort": 2, "idle": 3}
 _IO_PRIORITY_PROCESS = 1  # linux/ioprio.h
@@ -70,7 +71,7 @@ def _set_io_class(number: int, level: int) -> None:
         raise OSError(failure, os.strerror(failure))
 
 
-def check_priority(system: Any, priority: Priority) -> None:
+def check_priority(system: System, priority: Priority) -> None:
     """Try it in a process of its own: a job that may not have it is not started. JobError names the option."""
     for option, one in (
         ("nice", priority._replace(io=None)),
@@ -82,7 +83,7 @@ def check_priority(system: Any, priority: Priority) -> None:
         try:
             pid = system.fork()
         except OSError as error:
-            raise refused("start a process for jobs of", user, error) from error
+            raise Refused("start a process for jobs of", user, error) from error
         if pid == 0:
             failure = 255
             try:
@@ -94,5 +95,5 @@ def check_priority(system: Any, priority: Priority) -> None:
                 system.exit(failure)
         status = os.WEXITSTATUS(system.wait4(pid, 0)[1])
         if status:
-            refusal = refused("set it for jobs of", user, OSError(status, os.strerror(status)))
+            refusal = Refused("set it for jobs of", user, OSError(status, os.strerror(status)))
             raise JobError(f"{option}: {refusal.message}", option=option)

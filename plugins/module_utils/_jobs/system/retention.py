@@ -6,25 +6,28 @@
 """Ended jobs go when they were kept for as long as their retention says; a few at each start."""
 
 import json
-from typing import Any
 
 from ..model.errors import JobError
 from ..model.record import abandoned, expired
+from .kernel import System
 from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
 
 _LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
 _REMOVED = 16
 
 
-def sweep(system: Any, async_dir: Directory) -> int:
+def sweep(system: System, async_dir: Directory) -> int:
     """Remove some ended jobs whose retention is over; how many. What cannot be read is left alone."""
     try:
         private = async_dir.child(PRIVATE_DIR)
     except (OSError, JobError):
         return 0
     removed = 0
-    try:
-        jids = [name for name in private.names() if name[-1:].isdigit()]
+    with private:
+        try:
+            jids = [name for name in private.names() if name[-1:].isdigit()]
+        except OSError:
+            return 0  # the directory was removed meanwhile
         # another stretch each time, so that all get a turn
         first = int(system.time() * 1000) % max(1, len(jids))
         for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
@@ -35,24 +38,18 @@ def sweep(system: Any, async_dir: Directory) -> int:
             except (OSError, JobError):
                 # somebody else's clean-up came first, or a file is not ours: no reason to trouble a new job
                 continue
-    except OSError:
-        pass  # the directory was removed meanwhile
-    finally:
-        private.close()
     return removed
 
 
-def _is_expired(system: Any, private: Directory, jid: str) -> bool:
-    job_dir = private.child(jid)
-    try:
-        record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
-        if abandoned(record, system.time()):
-            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
-        return expired(record, system.time())
-    except (ValueError, AttributeError, TypeError):  # damaged, or of another version
-        return False
-    finally:
-        job_dir.close()
+def _is_expired(system: System, private: Directory, jid: str) -> bool:
+    with private.child(jid) as job_dir:
+        try:
+            record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
+            if abandoned(record, system.time()):
+                return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
+            return expired(record, system.time())
+        except (ValueError, AttributeError, TypeError):  # damaged, or of another version
+            return False
 
 
 def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:

@@ -6,9 +6,11 @@
 """A systemd scope of a job's own: limits that hold for all its processes, and a life beyond the login session."""
 
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from ..model.errors import JobError
+from ..model.record import Scope
+from .kernel import System
 
 _RUNTIME = "/run/systemd/system"  # there where systemd runs, says sd_booted(3)
 _LINGER = "/var/lib/systemd/linger"
@@ -42,7 +44,7 @@ def _properties(limits: Limits, pid: int, jid: str, policy: bool) -> List[str]:
     return [str(len(found))] + [word for one in found for word in one]
 
 
-def _outcome(system: Any, command: List[str]) -> Tuple[int, str]:
+def _outcome(system: System, command: List[str]) -> Tuple[int, str]:
     """Exit status of a command, 127 if it cannot be run, and what it said."""
     reader, writer = system.pipe()
     pid = system.fork()
@@ -72,7 +74,7 @@ def _outcome(system: Any, command: List[str]) -> Tuple[int, str]:
     return code, said.decode("utf-8", "replace").strip()
 
 
-def check_scope(system: Any) -> None:
+def check_scope(system: System) -> None:
     """JobError: this host, or this user, has no systemd that would keep a job's scope."""
     if not os.path.isdir(_RUNTIME):
         raise JobError("scope: systemd does not run on this host; leave out scope", option="scope")
@@ -86,7 +88,7 @@ def check_scope(system: Any) -> None:
         )
 
 
-def enter_scope(system: Any, jid: str, limits: Limits) -> Dict[str, str]:
+def enter_scope(system: System, jid: str, limits: Limits) -> Scope:
     """Put this process, and what it starts from now on, into a new scope: its unit and its cgroup.
 
     Asked of systemd over D-Bus by busctl, which comes with it: systemd-run can only start a program, and this is one.
@@ -109,7 +111,7 @@ def enter_scope(system: Any, jid: str, limits: Limits) -> Dict[str, str]:
     raise JobError(f"scope: systemd did not make {unit}: {said}", option="scope")
 
 
-def _await_cgroup(system: Any, unit: str) -> str:
+def _await_cgroup(system: System, unit: str) -> str:
     """The cgroup of the scope: systemd answers before it has put the process there."""
     import time
 
@@ -128,6 +130,16 @@ def _await_cgroup(system: Any, unit: str) -> str:
 def _unified_mount() -> str:
     """Where the one hierarchy of cgroups is: at the top, or beside the old ones."""
     return "" if os.path.exists("/sys/fs/cgroup/cgroup.procs") else "unified"
+
+
+def offer_to_oom_killer() -> None:
+    """Have the kernel end this process rather than its supervisor when the memory of the scope is used up."""
+    try:
+        # proc(5): from -1000, never, to 1000, first
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as target:
+            target.write("500")
+    except OSError:
+        pass  # a kernel that has no such thing
 
 
 def scope_processes(cgroup: str) -> List[int]:

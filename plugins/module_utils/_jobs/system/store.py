@@ -8,10 +8,12 @@
 import errno
 import os
 import stat
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
-from ..model.errors import JobError, refused
+from ..model.errors import AsyncDirMissing, Refused, Unbelieved
+from .kernel import System
 
+DEFAULT_ASYNC_DIR = "~/.ansible_async"  # core's
 PRIVATE_DIR = ".longrun"
 RECORD_FILE = "record.json"
 LOCK_FILE = "lock"  # held by the supervisor as long as it lives
@@ -40,7 +42,7 @@ _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def write_all(system: Any, fd: int, data: bytes) -> None:
+def write_all(system: System, fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[system.write(fd, view) :]
@@ -49,16 +51,24 @@ def write_all(system: Any, fd: int, data: bytes) -> None:
 class Directory:
     """An open directory: what is done in it cannot be led elsewhere by a link planted later.
 
-    Owners: the users whose files are believed here.
+    It owns its descriptor: use it in a ``with`` statement, or close it. owners: the users whose files are believed
+    here.
     """
 
-    def __init__(self, system: Any, path: str, fd: int, owners: Tuple[int, ...]) -> None:
+    def __init__(self, system: System, path: str, fd: int, owners: Tuple[int, ...]) -> None:
         self.system = system
         self.path = path
         self.fd = fd
         self.owners = owners
 
+    def __enter__(self) -> "Directory":
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self.close()
+
     def close(self) -> None:
+        """Close the descriptor. Closing it again does nothing."""
         if self.fd >= 0:
             self.system.close(self.fd)
             self.fd = -1
@@ -73,7 +83,7 @@ class Directory:
         if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
             self.system.close(fd)
             owner = self.system.owner_name(info.st_uid)
-            raise JobError(
+            raise Unbelieved(
                 f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
                 path=self.join(name),
             )
@@ -147,11 +157,20 @@ class Directory:
         if info.st_uid not in self.owners or info.st_mode & 0o022:
             self.system.close(fd)
             owner = self.system.owner_name(info.st_uid)
-            raise JobError(
+            raise Unbelieved(
                 f"{path} is not believed: it belongs to {owner}, mode {info.st_mode & 0o7777:04o}",
                 path=path,
             )
         return Directory(self.system, path, fd, self.owners)
+
+    def parent(self) -> "Directory":
+        """Open the directory in which this one is."""
+        fd = self.system.open("..", _DIRECTORY_FLAGS, dir_fd=self.fd)
+        return Directory(self.system, os.path.dirname(self.path), fd, self.owners)
+
+    def duplicate(self) -> "Directory":
+        """Open the same directory once more, so that it can be closed apart from this one."""
+        return Directory(self.system, self.path, os.dup(self.fd), self.owners)
 
     def remove_child(self, name: str) -> None:
         """A job directory and the files in it; it holds no directories of ours."""
@@ -159,7 +178,7 @@ class Directory:
             inner = self.child(name)
         except FileNotFoundError:
             return
-        try:
+        with inner:
             for attempt in range(_REMOVALS):
                 for entry in inner.names():
                     inner.remove_file(entry)
@@ -170,8 +189,6 @@ class Directory:
                     # the processes of a job that runs may have made a file meanwhile
                     if error.errno != errno.ENOTEMPTY or attempt == _REMOVALS - 1:
                         raise
-        finally:
-            inner.close()
 
     def gone(self) -> bool:
         """Whether somebody removed the directory while it was open."""
@@ -225,7 +242,7 @@ class Directory:
 
 
 def write_together(
-    system: Any,
+    system: System,
     files: Sequence[Tuple[Directory, str, bytes]],
     parents: Sequence[Directory] = (),
 ) -> None:
@@ -277,7 +294,7 @@ def _passwd_home(user: str) -> Optional[str]:
         return None
 
 
-def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
+def create_async_dir(system: System, given: str, home: Optional[str]) -> Directory:
     """The async dir, made 0700 if it is not there. A home that does not exist is not made."""
     path = expand_home(given, home)
     if given.startswith("~"):
@@ -285,7 +302,7 @@ def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
         try:
             system.stat(base)
         except OSError as error:
-            raise refused(
+            raise Refused(
                 "use the home",
                 base,
                 error,
@@ -302,16 +319,18 @@ def create_async_dir(system: Any, given: str, home: Optional[str]) -> Directory:
         except FileExistsError:
             pass  # another start made it meanwhile
         except OSError as error:
-            raise refused("make the async dir", name, error) from error
+            raise Refused("make the async dir", name, error) from error
     return open_async_dir(system, path)
 
 
-def open_async_dir(system: Any, path: str) -> Directory:
+def open_async_dir(system: System, path: str) -> Directory:
     """An async dir that can be trusted: nobody but its owner (us, root) can change what is in it."""
     try:
         fd = system.open(path, _DIRECTORY_FLAGS)
+    except FileNotFoundError as error:
+        raise AsyncDirMissing("open the async dir", path, error) from error
     except OSError as error:
-        raise refused("open the async dir", path, error) from error
+        raise Refused("open the async dir", path, error) from error
     info = system.fstat(fd)
     euid = system.geteuid()
     foreign = info.st_uid not in (0, euid)
@@ -319,7 +338,7 @@ def open_async_dir(system: Any, path: str) -> Directory:
     if others_write or (foreign and info.st_mode & 0o022):
         system.close(fd)
         owner = system.owner_name(info.st_uid)
-        raise JobError(
+        raise Unbelieved(
             f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
             "so others could put files of theirs in its place; use one that only its owner can write",
             path=path,

@@ -13,9 +13,10 @@ run at once: one of those must go before its turn comes.
 
 import os
 import re
-from typing import Any, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
-from ..model.errors import JobError, refused
+from ..model.errors import JobError, Refused
+from .kernel import System
 from .store import LOCK_EX, LOCK_UN, Directory
 
 QUEUES_DIR = "queues"
@@ -98,43 +99,38 @@ class Ticket:
 
 
 def take_tickets(
-    system: Any, private: Directory, name: str, max_running: List[int]
+    system: System, private: Directory, name: str, max_running: List[int]
 ) -> List[Ticket]:
     """One ticket for each of ``max_running``, one behind the other. JobError: none was taken."""
-    queue = _open_queue(private, name)
     taken: List[Ticket] = []
-    try:
-        if not system.flock_within(queue.fd, LOCK_EX, _TAKING_SECONDS):
-            raise JobError(
-                f"queue: the queue {name!r} was locked by another for {_TAKING_SECONDS:g} s: {queue.path}"
-            )
+    with _open_queue(private, name) as queue:
         try:
-            following = _sweep_returned(queue)
-            for offset, most in enumerate(max_running):
-                taken.append(_take(queue, following + offset, most))
-        finally:
-            system.flock(queue.fd, LOCK_UN)
-    except OSError as error:
-        for ticket in taken:
-            ticket.close()
-        raise refused("take a place in the queue", queue.path, error) from error
-    finally:
-        queue.close()
+            if not system.flock_within(queue.fd, LOCK_EX, _TAKING_SECONDS):
+                raise JobError(
+                    f"queue: the queue {name!r} was locked by another for {_TAKING_SECONDS:g} s: {queue.path}"
+                )
+            try:
+                following = _sweep_returned(queue)
+                for offset, most in enumerate(max_running):
+                    taken.append(_take(queue, following + offset, most))
+            finally:
+                system.flock(queue.fd, LOCK_UN)
+        except OSError as error:
+            for ticket in taken:
+                ticket.close()
+            raise Refused("take a place in the queue", queue.path, error) from error
     return taken
 
 
 def _open_queue(private: Directory, name: str) -> Directory:
     import hashlib  # late: it loads a library of ciphers
 
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     try:
-        queues = private.child(QUEUES_DIR, create=True)
-        try:
-            digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+        with private.child(QUEUES_DIR, create=True) as queues:
             return queues.child(digest[:32], create=True)
-        finally:
-            queues.close()
     except OSError as error:
-        raise refused("make the queue in", private.join(QUEUES_DIR), error) from error
+        raise Refused("make the queue in", private.join(QUEUES_DIR), error) from error
 
 
 def _sweep_returned(queue: Directory) -> int:
@@ -155,7 +151,7 @@ def _take(queue: Directory, number: int, max_running: int) -> Ticket:
     # read and write: it must neither wait for a reader nor fail without one
     fd = queue.system.open(_file_of(number), os.O_RDWR | _FLAGS, dir_fd=queue.fd)
     try:
-        inner = Directory(queue.system, queue.path, os.dup(queue.fd), queue.owners)
+        inner = queue.duplicate()
     except OSError:
         queue.system.close(fd)
         raise

@@ -6,7 +6,9 @@
 """The processes of a job, and their end: TERM to all of them, a grace, KILL to what is left."""
 
 import signal
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+
+from .kernel import System
 
 JOB_MARK = "ANSIBLE_ASYNC_JID"  # in the environment of everything that a job starts
 _ENDING_STEP = 0.1  # seconds between looks at processes whose end nothing tells us
@@ -34,7 +36,7 @@ def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]
 
 
 def job_tree(
-    system: Any,
+    system: System,
     jid: str,
     supervisor: int,
     module: Optional[Process],
@@ -71,7 +73,7 @@ def job_tree(
     ]
 
 
-def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
+def signal_tree(system: System, tree: Iterable[Process], number: int) -> List[str]:
     """Signal each process whose identity still holds; what was refused, for the record."""
     refusals = []
     for process in tree:
@@ -83,12 +85,12 @@ def signal_tree(system: Any, tree: Iterable[Process], number: int) -> List[str]:
 
 
 def end_tree(
-    system: Any,
+    system: System,
     jid: str,
     supervisor: int,
     module: Optional[Process],
     grace: float,
-    pause: Any,
+    pause: Callable[[float], None],
     known: Iterable[Process] = (),
 ) -> bool:
     """End a job's processes; True when none is left.

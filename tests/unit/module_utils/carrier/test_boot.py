@@ -149,6 +149,23 @@ def answer_info(_system, _params, _environ, _check):
     assert (answer["equal"], answer["refused"]) == (True, 4)
 
 
+def test_a_request_with_its_standard_error_closed_opens_nothing_in_its_place(
+    place, carried_program
+):
+    """Whatever became descriptor 2 would get what is written there."""
+    probe = "def answer_info(*_given):\n    import os\n    return {'is': os.readlink('/proc/self/fd/2')}\n"
+    text = carried_program("async_info", {}, info=lambda text: text + "\n\n" + probe)
+    program = place.root / "program"
+    program.write_text(text)
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" "$1" 2>&-', sys.executable, str(program)],
+        stdout=subprocess.PIPE,
+        env=place.environ,
+        check=True,
+    )
+    assert json.loads(done.stdout.decode("ascii")) == {"is": "/dev/null", KEPT: False}
+
+
 # code that is kept
 
 

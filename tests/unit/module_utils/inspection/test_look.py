@@ -13,10 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.look import Job
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.view import (
     DEFAULT_SHOWN,
+    Shown,
 )
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import (
+    JobError,
+    Unbelieved,
+)
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.kernel import System
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.store import (
     LOCK_FILE,
@@ -308,3 +313,32 @@ def test_a_job_directory_that_is_removed_while_somebody_looks_is_a_job_that_is_g
     with pytest.raises(JobError, match="could not find job"):
         job.look(DEFAULT_SHOWN)
     assert place.files() == []
+
+
+# what it opens
+
+
+def test_a_job_that_is_not_believed_leaves_nothing_open(place):
+    jid = place.start(place.ansiballz("print('{}')"))
+    place.ended(jid)
+    place.all_gone()
+    place.job_dir(jid).chmod(0o777)
+    before = len(os.listdir("/proc/self/fd"))
+    results_file = str(place.async_dir / jid)
+    for reference in ({"jid": jid}, {"results_file": results_file}):
+        with pytest.raises(Unbelieved, match="is not believed: it belongs to"):
+            Job.open_given(place.system, reference, str(place.async_dir), place.environ)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_job_closes_what_it_opened_and_no_more(place):
+    jid = place.start(place.ansiballz("print('{}')"))
+    place.ended(jid)
+    before = len(os.listdir("/proc/self/fd"))
+    with place.directory() as async_dir:
+        with Job(place.system, async_dir, jid) as job:
+            assert job.look(Shown(0, None))["finished"] is True
+        assert jid in async_dir.names()
+    with Job.open(place.system, str(place.async_dir), jid) as job:
+        assert job.look(Shown(0, None))["finished"] is True
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import (
     JobError,
-    refused,
+    Refused,
 )
 
 
@@ -32,18 +32,18 @@ def test_an_error_is_text_and_details_for_a_failed_result():
     ],
 )
 def test_what_the_kernel_refused_names_action_path_and_errno(number, name):
-    error = refused("write", "/x/y", OSError(number, os.strerror(number)))
+    error = Refused("write", "/x/y", OSError(number, os.strerror(number)))
     assert error.message == f"could not write /x/y: {os.strerror(number)} ({name})"
     assert error.details == {"path": "/x/y", "errno": name}
     json.dumps(error.details)
 
 
 def test_a_hint_follows_the_error():
-    assert refused("read", "/x", OSError(2, "No such file"), "do that").message.endswith(
+    assert Refused("read", "/x", OSError(2, "No such file"), "do that").message.endswith(
         "(ENOENT); do that"
     )
 
 
 def test_an_error_without_a_number_is_told_as_it_is():
-    error = refused("read", "/x", OSError("strange"))
+    error = Refused("read", "/x", OSError("strange"))
     assert error.message == "could not read /x: strange (unknown errno)"

@@ -119,7 +119,7 @@ def test_a_policy_that_is_no_good_is_told_and_nothing_goes(house):
         (dict(POLICY, async_dirs=None), "async_dirs: None is no list"),
         (dict(POLICY, keep="5"), "keep: '5' is no int"),
         (dict(POLICY, keep=True), "keep: True is no int"),
-        (dict(POLICY, keep=-1), "keep: -1 is no number"),
+        (dict(POLICY, keep=-1), "keep: -1 is not a valid number"),
         (dict(POLICY, state=["running"]), "state: 'running' is none of succeeded, failed"),
     ],
 )

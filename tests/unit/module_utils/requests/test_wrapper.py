@@ -310,6 +310,16 @@ def test_a_jobs_standard_input_is_empty(place):
     assert place.result(script, interpreter="/bin/sh")["read"] == ""
 
 
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_a_start_with_standard_descriptors_closed_is_one_like_any_other(place, closed):
+    path = place.script("# WANT_JSON\nexec sleep 60")
+    shell = ("/bin/sh", "-c", f'exec "$@" {closed}', "sh")
+    answer, status = place.call(path, limit=1, by=shell, interpreter=None)
+    assert (status, answer["started"]) == (0, True), answer
+    view = place.ended(answer["ansible_job_id"])["async_job"]
+    assert (view["state"], view["reason"]) == ("timed_out", "deadline")
+
+
 # what is kept of it
 
 

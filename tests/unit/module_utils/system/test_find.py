@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.find import (
     candidate_dirs,
-    find_given_job,
     find_job,
     job_of_results_file,
 )
@@ -126,15 +125,3 @@ def test_an_async_dir_that_cannot_be_trusted_is_not_looked_into(tmp_path):
     open_to_all.chmod(0o777)
     with pytest.raises(JobError, match="is refused: it belongs to .* with mode 0777"):
         find_job(System(), JID, [str(open_to_all)], None)
-
-
-def test_a_job_that_is_not_believed_leaves_nothing_open(tmp_path):
-    def refuse(_system, _directory, jid):
-        raise JobError("not " + jid)
-
-    (tmp_path / JID).write_text("{}")
-    before = len(os.listdir("/proc/self/fd"))
-    for one in ({"jid": JID}, {"results_file": str(tmp_path / JID)}):
-        with pytest.raises(JobError, match="not j1.2"):
-            find_given_job(System(), one, str(tmp_path), {}, refuse)
-    assert len(os.listdir("/proc/self/fd")) == before
