@@ -287,6 +287,131 @@ class Untyped(type(sys)):  # type: ignore[misc]  # the class of modules
             raise AttributeError(name)
         return self._HINT
 ''',
+    "model.core_formats": r'''
+import os
+import re
+from typing import Any, Iterable, List, NamedTuple, Optional
+
+_ANSIBALLZ_MARK = b"_ANSIBALLZ_WRAPPER"
+_IMPORTED_NAME = re.compile(
+    rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]"
+)
+_ZIP = re.compile(rb"[\"']([A-Za-z0-9+/]{1000,}={0,2})[\"']")
+_ZIP_BEGIN = b"UEsD"
+ANSIBALLZ_ENTRIES = (
+    "ansible.module_utils._internal._ansiballz._loader",
+    "ansible.module_utils.basic",
+)
+_ANSIBALLZ_FILE = "AnsiballZ_"
+_NO_LOG = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
+_TASK_DIR = "ansible-tmp-"
+_WRAPPER_FILE = b"async_wrapper.py"
+_PRESERVE_TMP = frozenset((b"-preserve_tmp", b"True", b"true"))
+
+
+class Invocation(NamedTuple):
+
+    given: str
+    timeout: float
+    preserve_tmp: bool
+    path: str
+    command: List[str]
+
+
+def parse_invocation(argv: List[str]) -> Invocation:
+    if len(argv) < 5:
+        raise ValueError(
+            "usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible"
+        )
+    given, limit = argv[1:3]
+    try:
+        timeout = float(limit)
+    except ValueError:
+        timeout = -1.0
+    if not 0 <= timeout < 1e10:
+        raise ValueError(f"time limit: {limit!r} is not a valid number of seconds")
+    if argv[3].lower() in ("true", "false") and len(argv) > 5:
+        return Invocation(given, timeout, argv[3].lower() == "true", argv[4], argv[5:])
+    path, args = argv[3], argv[4]
+    temporary = "-tmp-" in os.path.dirname(path)
+    preserve = not temporary or argv[5:6] == ["-preserve_tmp"]
+    return Invocation(given, timeout, preserve, path, [path] if args == "_" else [path, args])
+
+
+def is_core_wrapper(words: Iterable[bytes]) -> bool:
+    return any(word.endswith(_WRAPPER_FILE) for word in words)
+
+
+def removed_by_wrapper(words: Iterable[bytes]) -> Optional[str]:
+    listed = list(words)
+    program = next((word for word in listed if word.endswith(_WRAPPER_FILE)), b"")
+    directory = os.path.dirname(os.fsdecode(program))
+    kept = _PRESERVE_TMP & set(listed)
+    return directory if is_task_dir(directory) and not kept else None
+
+
+def is_task_dir(path: str) -> bool:
+    return os.path.basename(path).startswith(_TASK_DIR)
+
+
+def is_ansiballz(text: bytes) -> bool:
+    return _ANSIBALLZ_MARK in text
+
+
+def imported_name(text: bytes) -> Optional[str]:
+    found = _IMPORTED_NAME.search(text)
+    return found.group(1).decode("ascii") if found else None
+
+
+def module_name(path: str, text: bytes) -> Optional[str]:
+    name = imported_name(text)
+    if name:
+        if name.startswith("ansible.modules."):
+            return "ansible.builtin." + name[len("ansible.modules.") :]
+        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
+    name = os.path.basename(path)
+    name = name[len(_ANSIBALLZ_FILE) :] if name.startswith(_ANSIBALLZ_FILE) else name
+    return os.path.splitext(name)[0] or None
+
+
+def embedded_zip(text: bytes) -> Optional[bytes]:
+    found = max(_ZIP.findall(text), key=len, default=None)
+    return found if found is not None and found.startswith(_ZIP_BEGIN) else None
+
+
+def payload_zip(directory: str) -> Optional[str]:
+    name = os.path.basename(directory)
+    if not name.startswith("ansible_") or "_payload_" not in name:
+        return None
+    return os.path.join(directory, name[: name.index("_payload_")] + "_payload.zip")
+
+
+def guess_no_log(text: bytes) -> bool:
+    return _NO_LOG.search(text) is not None
+
+
+def no_log_values(frame: Any) -> List[bytes]:
+    for _unused in range(3):
+        if frame is None:
+            break
+        values = getattr(frame.f_locals.get("self"), "no_log_values", None)
+        if isinstance(values, (set, frozenset)):
+            return [str(value).encode("utf-8", "surrogateescape") for value in values]
+        frame = frame.f_back
+    return []
+
+
+def is_run_command(code: Any) -> bool:
+    return bool(code.co_name == "run_command" and code.co_filename.endswith("basic.py"))
+
+
+def is_respawn(args: Any, stdin: Any) -> bool:
+    return isinstance(args, list) and args[1:] == ["--"] and isinstance(stdin, int) and stdin > 2
+
+
+def asks_for_locales(args: Any) -> bool:
+    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
+''',
     "model.errors": r'''
 import errno
 from typing import Any, Dict, Optional
@@ -1907,12 +2032,13 @@ class SpoolWriter:
 import io
 import os
 import sys
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, Optional
 
+from ..model.core_formats import asks_for_locales, is_respawn, is_run_command, no_log_values
 from ..model.output import Redactor
 from ..system.spool import SpoolWriter
 
-TAP_PARTS = ("model.output", "system.spool", "supervisor.tap")
+TAP_PARTS = ("model.core_formats", "model.output", "system.spool", "supervisor.tap")
 _READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
 
 
@@ -1998,22 +2124,6 @@ def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStrea
     return io.TextIOWrapper(tapped, encoding=encoding, errors=errors) if text else tapped
 
 
-def _secrets_of_callers() -> List[bytes]:
-    frame: Any = sys._getframe(2)  # at the end, None
-    for _unused in range(3):
-        if frame is None:
-            break
-        values = getattr(frame.f_locals.get("self"), "no_log_values", None)
-        if isinstance(values, (set, frozenset)):
-            return [str(value).encode("utf-8", "surrogateescape") for value in values]
-        frame = frame.f_back
-    return []
-
-
-def _asks_for_locales(args: Any) -> bool:
-    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
-
-
 def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
     pieces = []
     while True:
@@ -2052,11 +2162,6 @@ def _unread(pipes: Iterable[Any]) -> bool:
     return False
 
 
-def _in_run_command() -> bool:
-    code = sys._getframe(2).f_code
-    return code.co_name == "run_command" and code.co_filename.endswith("basic.py")
-
-
 def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     import subprocess
     import threading
@@ -2073,19 +2178,11 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
 
         def __init__(self, args: Any, *more: Any, **options: Any) -> None:
             stdin: Any = options.get("stdin")
-            respawns = (
-                tap_text
-                and isinstance(args, list)
-                and args[1:] == ["--"]
-                and isinstance(stdin, int)
-                and stdin > 2
-                and not options.get("stdout")
-            )
-            if respawns:
+            if tap_text and is_respawn(args, stdin) and not options.get("stdout"):
                 options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
             super().__init__(args, *more, **options)
-            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
-                secrets = _secrets_of_callers()
+            if (self.stdout is not None or self.stderr is not None) and not asks_for_locales(args):
+                secrets = no_log_values(sys._getframe(1))
                 if self.stdout is not None:
                     self.stdout = _tapped_file(
                         self.stdout, _TappedStream(writers[0], lock, secrets), taps
@@ -2097,7 +2194,11 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
 
         def poll(self) -> Any:
             status = super().poll()
-            if status is not None and _in_run_command() and _unread((self.stdout, self.stderr)):
+            if (
+                status is not None
+                and is_run_command(sys._getframe(1).f_code)
+                and _unread((self.stdout, self.stderr))
+            ):
                 return None
             return status
 
@@ -2107,11 +2208,11 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     "supervisor.payload": r'''
 import io
 import os
-import re
 import signal
 import sys
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ..model.core_formats import guess_no_log, is_ansiballz, module_name, payload_zip
 from ..model.errors import NO_SPACE_ERRORS, JobError, Refused
 from ..system.kernel import System
 from ..system.spool import SpoolWriter
@@ -2144,9 +2245,8 @@ class Payload:
         self.command = command
         self.path = path
         self.code = code
-        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
-        self.no_log = bool(secret.search(text) or secret.search(args))
-        self.module = _module_name(path, text)
+        self.no_log = guess_no_log(text) or guess_no_log(args)
+        self.module = module_name(path, text)
 
     def command_in(self, job_dir: Directory) -> List[str]:
         command = list(self.command)
@@ -2160,25 +2260,6 @@ class Payload:
                 job_dir.system.close(fd)
             command.append(job_dir.join(name))
         return command
-
-
-def imported_name(text: bytes) -> Optional[str]:
-    found = re.search(
-        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
-        text,
-    )
-    return found.group(1).decode("ascii") if found else None
-
-
-def _module_name(path: str, text: bytes) -> Optional[str]:
-    name = imported_name(text)
-    if name:
-        if name.startswith("ansible.modules."):
-            return "ansible.builtin." + name[len("ansible.modules.") :]
-        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
-    name = os.path.basename(path)
-    name = name[len("AnsiballZ_") :] if name.startswith("AnsiballZ_") else name
-    return os.path.splitext(name)[0] or None
 
 
 def shebang(head: bytes) -> List[str]:
@@ -2215,7 +2296,7 @@ def read_payload(command: List[str], path: str) -> Payload:
     try:
         with open(path, "rb") as source:
             text = source.read(_HEAD_BYTES)
-            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
+            ansiballz = is_ansiballz(text)
             position = command.index(path)
             if ansiballz or len(command) == position + 1:
                 text += source.read()
@@ -2242,7 +2323,7 @@ def payload_from_memory(
     module: Optional[str],
 ) -> Payload:
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
-    here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
+    here = style == "new" and is_ansiballz(text) and _runs_here(interpreter)
     payload = Payload(interpreter, "", text if here else None, text, args or b"")
     payload.module = module or payload.module
     if not here:
@@ -2260,8 +2341,8 @@ def note_payload_dirs(job_dir: str, shared: Any) -> None:
 
     def mkdtemp(*given: Any, **options: Any) -> Any:
         path = make(*given, **options)
-        name = os.path.basename(path)
-        if isinstance(name, str) and name.startswith("ansible_") and "_payload_" in name:
+        archive = payload_zip(path) if isinstance(path, str) else None
+        if archive is not None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(os.path.join(job_dir, PAYLOAD_DIRS_FILE), flags, 0o600)
             try:
@@ -2269,8 +2350,7 @@ def note_payload_dirs(job_dir: str, shared: Any) -> None:
             finally:
                 os.close(fd)
             if shared is not None:
-                prefix = name[: name.index("_payload_")]
-                shared.move_to(os.path.join(path, f"{prefix}_payload.zip"))
+                shared.move_to(archive)
         return path
 
     tempfile.mkdtemp = mkdtemp
@@ -4723,8 +4803,9 @@ import gc
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
+from ..model.core_formats import parse_invocation
 from ..model.errors import JobError
 from ..supervisor.launch import Chores
 from ..supervisor.payload import read_payload
@@ -4733,34 +4814,6 @@ from .start import start_job
 
 if TYPE_CHECKING:
     from ..carrier.boot import CarriedLibrary, KeptLibrary
-
-
-class Invocation(NamedTuple):
-    given: str  # the controller's part of the jid
-    timeout: float
-    preserve_tmp: bool
-    path: str  # of the module
-    command: List[str]
-
-
-def parse_invocation(argv: List[str]) -> Invocation:
-    if len(argv) < 5:
-        raise JobError(
-            "usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible"
-        )
-    given, limit = argv[1:3]
-    try:
-        timeout = float(limit)
-    except ValueError:
-        timeout = -1.0
-    if not 0 <= timeout < 1e10:
-        raise JobError(f"time limit: {limit!r} is no number of seconds")
-    if argv[3].lower() in ("true", "false") and len(argv) > 5:
-        return Invocation(given, timeout, argv[3].lower() == "true", argv[4], argv[5:])
-    path, args = argv[3], argv[4]
-    temporary = "-tmp-" in os.path.dirname(path)
-    preserve = not temporary or argv[5:6] == ["-preserve_tmp"]
-    return Invocation(given, timeout, preserve, path, [path] if args == "_" else [path, args])
 
 
 def removable(path: str) -> bool:
@@ -4786,7 +4839,10 @@ def wrap(
 ) -> Tuple[Dict[str, Any], int]:
     temporary = None
     try:
-        call = parse_invocation(argv)
+        try:
+            call = parse_invocation(argv)
+        except ValueError as error:
+            raise JobError(str(error)) from error
         temporary = None if call.preserve_tmp else os.path.dirname(call.path)
         payload = read_payload(call.command, call.path)
         ours = temporary is not None and (removable(temporary) or payload.code is None)
@@ -4835,4 +4891,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '4999f92d654b68e9')
+    run_wrapper(TEXTS, 'cace982404e166e9')

@@ -6,9 +6,9 @@
 """What can be known of a job that stock core started: its file, and whether its wrapper still lives."""
 
 import json
-import os
 from typing import Any, Dict, List, Optional, Tuple
 
+from ..model.core_formats import is_core_wrapper, removed_by_wrapper
 from ..model.record import Status, failed_state, job_view, new_record, timestamp
 from ..model.settings import Settings
 from ..model.states import (
@@ -56,22 +56,17 @@ class CoreWrappers:
         found = []
         for pid, (_parent, start, state) in processes.items():
             words = self._system.process_file(pid, "cmdline").split(b"\0")
-            if state not in "ZX" and any(word.endswith(b"async_wrapper.py") for word in words):
+            if state not in "ZX" and is_core_wrapper(words):
                 found.append((words, pid, start))
         return found
 
     def temporary_dirs(self, jid: str, owner: int) -> List[str]:
         """The temporary directories of the task that these wrappers would remove at their end."""
         mine = {pid for pid, _start in self.of(jid, owner)}
-        found = set()
-        for words, pid, _start in self._found or []:
-            program = next((word for word in words if word.endswith(b"async_wrapper.py")), b"")
-            directory = os.path.dirname(os.fsdecode(program))
-            temporary = os.path.basename(directory).startswith("ansible-tmp-")
-            kept = {b"-preserve_tmp", b"True", b"true"} & set(words)
-            if pid in mine and temporary and not kept:
-                found.add(directory)
-        return sorted(found)
+        found = {
+            removed_by_wrapper(words) for words, pid, _start in self._found or [] if pid in mine
+        }
+        return sorted(path for path in found if path is not None)
 
     def _owner(self, pid: int) -> Optional[int]:
         try:

@@ -20,6 +20,7 @@ from ..inspection.listing import (
 )
 from ..inspection.look import Job
 from ..inspection.view import Shown
+from ..model.core_formats import is_task_dir
 from ..model.errors import JobError, JobNotFound, Refused
 from ..model.states import END_STATES
 from ..system.find import candidate_dirs
@@ -215,9 +216,7 @@ class Pruning:
             names = sorted(self._system.listdir(place))
         except OSError:
             return []  # no task of this user ever had one there
-        candidates = [
-            os.path.join(place, name) for name in names if name.startswith("ansible-tmp-")
-        ]
+        candidates = [os.path.join(place, name) for name in names if is_task_dir(name)]
         return [
             Orphan(KIND_TASK_DIR, path)
             for path in candidates

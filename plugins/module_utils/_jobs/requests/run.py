@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 from ..carrier.parcel import holders, unpack
 from ..inspection.view import DEFAULT_SHOWN, output_view
 from ..model.chain import BLOCK_STEPS, BLOCKS
+from ..model.core_formats import embedded_zip, imported_name
 from ..model.errors import JobError, JobNotFound, Refused
 from ..model.jid import make_jid
 from ..model.record import Record, Status, job_file, job_view, new_record
@@ -23,7 +24,7 @@ from ..model.settings import Settings
 from ..model.states import END_STATES
 from ..supervisor.accepted import Accepted
 from ..supervisor.launch import Chores, Launch
-from ..supervisor.payload import Payload, imported_name, payload_from_memory
+from ..supervisor.payload import Payload, payload_from_memory
 from ..supervisor.plan import Plan
 from ..system.find import candidate_dirs, meant_dir
 from ..system.kernel import System
@@ -110,8 +111,6 @@ class _ShareImports(Chores):
 
     def _most_common_zip(self) -> Tuple[bytes, List[int]]:
         """Return the zip that most steps have in their AnsiballZ, in base64, and the numbers of their payloads."""
-        from ..supervisor.preload import embedded_zip
-
         used = [number for job in self._jobs for number, _payload in job.payloads]
         zips = {
             encoded

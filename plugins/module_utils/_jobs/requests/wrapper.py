@@ -9,8 +9,9 @@ import gc
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
+from ..model.core_formats import parse_invocation
 from ..model.errors import JobError
 from ..supervisor.launch import Chores
 from ..supervisor.payload import read_payload
@@ -19,38 +20,6 @@ from .start import start_job
 
 if TYPE_CHECKING:
     from ..carrier.boot import CarriedLibrary, KeptLibrary
-
-
-class Invocation(NamedTuple):
-    given: str  # the controller's part of the jid
-    timeout: float
-    preserve_tmp: bool
-    path: str  # of the module
-    command: List[str]
-
-
-def parse_invocation(argv: List[str]) -> Invocation:
-    """Both of core's conventions. JobError names what is missing.
-
-    from 2.21: jid limit preserve_tmp module command...; before: jid limit module args-file-or-_ [-preserve_tmp]
-    """
-    if len(argv) < 5:
-        raise JobError(
-            "usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible"
-        )
-    given, limit = argv[1:3]
-    try:
-        timeout = float(limit)
-    except ValueError:
-        timeout = -1.0
-    if not 0 <= timeout < 1e10:
-        raise JobError(f"time limit: {limit!r} is no number of seconds")
-    if argv[3].lower() in ("true", "false") and len(argv) > 5:
-        return Invocation(given, timeout, argv[3].lower() == "true", argv[4], argv[5:])
-    path, args = argv[3], argv[4]
-    temporary = "-tmp-" in os.path.dirname(path)
-    preserve = not temporary or argv[5:6] == ["-preserve_tmp"]
-    return Invocation(given, timeout, preserve, path, [path] if args == "_" else [path, args])
 
 
 def removable(path: str) -> bool:
@@ -82,7 +51,10 @@ def wrap(
     """
     temporary = None
     try:
-        call = parse_invocation(argv)
+        try:
+            call = parse_invocation(argv)
+        except ValueError as error:
+            raise JobError(str(error)) from error
         temporary = None if call.preserve_tmp else os.path.dirname(call.path)
         payload = read_payload(call.command, call.path)
         # a directory that we cannot remove is left to the controller, once nothing in it is needed any more

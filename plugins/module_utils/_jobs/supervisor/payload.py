@@ -7,11 +7,11 @@
 
 import io
 import os
-import re
 import signal
 import sys
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ..model.core_formats import guess_no_log, is_ansiballz, module_name, payload_zip
 from ..model.errors import NO_SPACE_ERRORS, JobError, Refused
 from ..system.kernel import System
 from ..system.spool import SpoolWriter
@@ -51,9 +51,8 @@ class Payload:
         self.command = command
         self.path = path
         self.code = code
-        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
-        self.no_log = bool(secret.search(text) or secret.search(args))
-        self.module = _module_name(path, text)
+        self.no_log = guess_no_log(text) or guess_no_log(args)
+        self.module = module_name(path, text)
 
     def command_in(self, job_dir: Directory) -> List[str]:
         """What runs it. Files of its own are written into the job directory, where nobody else can read them."""
@@ -68,26 +67,6 @@ class Payload:
                 job_dir.system.close(fd)
             command.append(job_dir.join(name))
         return command
-
-
-def imported_name(text: bytes) -> Optional[str]:
-    """The name by which an AnsiballZ imports its module; None for all else."""
-    found = re.search(
-        rb"(?:mod_name|module_fqn)['\"]?\s*[=:]\s*u?['\"]((?:ansible|ansible_collections)\.[\w.]+)['\"]",
-        text,
-    )
-    return found.group(1).decode("ascii") if found else None
-
-
-def _module_name(path: str, text: bytes) -> Optional[str]:
-    name = imported_name(text)
-    if name:
-        if name.startswith("ansible.modules."):
-            return "ansible.builtin." + name[len("ansible.modules.") :]
-        return re.sub(r"^ansible_collections\.(.+?)\.plugins\.modules\.", r"\1.", name)
-    name = os.path.basename(path)
-    name = name[len("AnsiballZ_") :] if name.startswith("AnsiballZ_") else name
-    return os.path.splitext(name)[0] or None
 
 
 def shebang(head: bytes) -> List[str]:
@@ -127,7 +106,7 @@ def read_payload(command: List[str], path: str) -> Payload:
     try:
         with open(path, "rb") as source:
             text = source.read(_HEAD_BYTES)
-            ansiballz = b"_ANSIBALLZ_WRAPPER" in text
+            ansiballz = is_ansiballz(text)
             position = command.index(path)
             # without a file for them, the arguments are in it
             if ansiballz or len(command) == position + 1:
@@ -159,7 +138,7 @@ def payload_from_memory(
     module: its full name; None where the payload is to tell it.
     """
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
-    here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
+    here = style == "new" and is_ansiballz(text) and _runs_here(interpreter)
     payload = Payload(interpreter, "", text if here else None, text, args or b"")
     payload.module = module or payload.module
     if not here:
@@ -181,8 +160,8 @@ def note_payload_dirs(job_dir: str, shared: Any) -> None:
 
     def mkdtemp(*given: Any, **options: Any) -> Any:
         path = make(*given, **options)
-        name = os.path.basename(path)
-        if isinstance(name, str) and name.startswith("ansible_") and "_payload_" in name:
+        archive = payload_zip(path) if isinstance(path, str) else None
+        if archive is not None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(os.path.join(job_dir, PAYLOAD_DIRS_FILE), flags, 0o600)
             try:
@@ -190,8 +169,7 @@ def note_payload_dirs(job_dir: str, shared: Any) -> None:
             finally:
                 os.close(fd)
             if shared is not None:
-                prefix = name[: name.index("_payload_")]
-                shared.move_to(os.path.join(path, f"{prefix}_payload.zip"))
+                shared.move_to(archive)
         return path
 
     tempfile.mkdtemp = mkdtemp

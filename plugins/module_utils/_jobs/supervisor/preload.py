@@ -11,16 +11,14 @@ of the memory that a small module needs. Payloads that differ in nothing but the
 
 import binascii
 import os
-import re
 import sys
 from typing import Any, Dict, List, Optional, Tuple
 
-# what runs a module, and with it nearly all that modules import; the first that a zip has: from core 2.19 on, before
-_ENTRIES = ("ansible.module_utils._internal._ansiballz._loader", "ansible.module_utils.basic")
+from ..model.core_formats import ANSIBALLZ_ENTRIES
+
 # of the standard library, what every AnsiballZ imports besides
 _ALWAYS = ("base64", "runpy", "shutil", "tempfile", "zipfile")
 _PACKAGES = ("ansible", "ansible_collections")
-_ZIP = re.compile(rb"[\"']([A-Za-z0-9+/]{1000,}={0,2})[\"']")
 # what module_utils raise where they do not like a host: their module will say so itself
 _FAILURES = (
     AttributeError,
@@ -35,12 +33,6 @@ _FAILURES = (
     ValueError,
     Warning,
 )
-
-
-def embedded_zip(text: bytes) -> Optional[bytes]:
-    """The zip in an AnsiballZ, in base64; None where there is none."""
-    found = max(_ZIP.findall(text), key=len, default=None)
-    return found if found is not None and found.startswith(b"UEsD") else None
 
 
 def share_zip(encoded: bytes, module: Optional[str]) -> "Optional[SharedZip]":
@@ -112,7 +104,7 @@ class SharedZip:
         import io
 
         sys.meta_path.insert(0, self)
-        entry = next((name for name in _ENTRIES if self._file_of(name)[0]), None)
+        entry = next((name for name in ANSIBALLZ_ENTRIES if self._file_of(name)[0]), None)
         try:
             # basic prints what it has against a Python that is too old
             with contextlib.redirect_stdout(io.StringIO()):

@@ -11,13 +11,14 @@ Runs in the module's process. Like ``spool`` it is taken along by a module that 
 import io
 import os
 import sys
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, Optional
 
+from ..model.core_formats import asks_for_locales, is_respawn, is_run_command, no_log_values
 from ..model.output import Redactor
 from ..system.spool import SpoolWriter
 
 # of this library: what such a module takes along, in order
-TAP_PARTS = ("model.output", "system.spool", "supervisor.tap")
+TAP_PARTS = ("model.core_formats", "model.output", "system.spool", "supervisor.tap")
 _READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
 
 
@@ -109,24 +110,6 @@ def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStrea
     return io.TextIOWrapper(tapped, encoding=encoding, errors=errors) if text else tapped
 
 
-def _secrets_of_callers() -> List[bytes]:
-    """The values that the module running a command was told not to show."""
-    frame: Any = sys._getframe(2)  # at the end, None
-    for _unused in range(3):
-        if frame is None:
-            break
-        values = getattr(frame.f_locals.get("self"), "no_log_values", None)
-        if isinstance(values, (set, frozenset)):
-            return [str(value).encode("utf-8", "surrogateescape") for value in values]
-        frame = frame.f_back
-    return []
-
-
-def _asks_for_locales(args: Any) -> bool:
-    """What core's module_utils run before the work of many a module: not what a user looks for in the output."""
-    return isinstance(args, list) and len(args) == 2 and os.fsdecode(args[0]).endswith("/locale")
-
-
 def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
     """The standard input of a module that respawns, with the tap put before what it will run."""
     pieces = []
@@ -168,12 +151,6 @@ def _unread(pipes: Iterable[Any]) -> bool:
     return False
 
 
-def _in_run_command() -> bool:
-    """Whether core's run_command is what called the method that asks."""
-    code = sys._getframe(2).f_code
-    return code.co_name == "run_command" and code.co_filename.endswith("basic.py")
-
-
 def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     """Wrap subprocess.Popen. tap_text: the text to install the tap in a respawned interpreter from."""
     import subprocess
@@ -192,19 +169,11 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
 
         def __init__(self, args: Any, *more: Any, **options: Any) -> None:
             stdin: Any = options.get("stdin")
-            respawns = (
-                tap_text
-                and isinstance(args, list)
-                and args[1:] == ["--"]
-                and isinstance(stdin, int)
-                and stdin > 2
-                and not options.get("stdout")
-            )
-            if respawns:
+            if tap_text and is_respawn(args, stdin) and not options.get("stdout"):
                 options["stdin"] = _respawn_input(stdin, directory, limit, tap_text or "")
             super().__init__(args, *more, **options)
-            if (self.stdout is not None or self.stderr is not None) and not _asks_for_locales(args):
-                secrets = _secrets_of_callers()
+            if (self.stdout is not None or self.stderr is not None) and not asks_for_locales(args):
+                secrets = no_log_values(sys._getframe(1))
                 if self.stdout is not None:
                     self.stdout = _tapped_file(
                         self.stdout, _TappedStream(writers[0], lock, secrets), taps
@@ -218,7 +187,11 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
             """run_command reads no further once its select came back empty-handed, after a second, and the command
             has ended: what was printed in between would be lost. It is asked to look again."""
             status = super().poll()
-            if status is not None and _in_run_command() and _unread((self.stdout, self.stderr)):
+            if (
+                status is not None
+                and is_run_command(sys._getframe(1).f_code)
+                and _unread((self.stdout, self.stderr))
+            ):
                 return None
             return status
 

@@ -13,57 +13,8 @@ import zlib
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.wrapper import (
-    Invocation,
-    parse_invocation,
-)
-
 MODULE = "print(json.dumps({'changed': True, 'argv': sys.argv}))"
 OLD_AND_NEW = pytest.mark.parametrize("since_2_21", [True, False], ids=["2.21", "before"])
-
-
-@pytest.mark.parametrize(
-    "arguments, call",
-    [
-        ("j1 60 true /t/m py /t/m", Invocation("j1", 60.0, True, "/t/m", ["py", "/t/m"])),
-        ("j1 60 False /t/m py /t/m", Invocation("j1", 60.0, False, "/t/m", ["py", "/t/m"])),
-        (
-            "j1 60 false /t/m /t/m /t/args",
-            Invocation("j1", 60.0, False, "/t/m", ["/t/m", "/t/args"]),
-        ),
-        (
-            "j1 0.5 /t/ansible-tmp-1/m _",
-            Invocation("j1", 0.5, False, "/t/ansible-tmp-1/m", ["/t/ansible-tmp-1/m"]),
-        ),
-        (
-            "j1 60 /t/ansible-tmp-1/m /t/ansible-tmp-1/args -preserve_tmp",
-            Invocation(
-                "j1",
-                60.0,
-                True,
-                "/t/ansible-tmp-1/m",
-                ["/t/ansible-tmp-1/m", "/t/ansible-tmp-1/args"],
-            ),
-        ),
-        # a directory that is no temporary one of Ansible's is not removed
-        ("j1 60 /home/me/m _", Invocation("j1", 60.0, True, "/home/me/m", ["/home/me/m"])),
-    ],
-)
-def test_both_of_cores_conventions_are_understood(arguments, call):
-    assert parse_invocation(["async_wrapper.py"] + arguments.split()) == call
-
-
-@pytest.mark.parametrize("arguments", ["", "j1", "j1 60", "j1 60 true"])
-def test_too_few_arguments_are_refused_with_the_usage(arguments):
-    with pytest.raises(JobError, match="usage: async_wrapper <jid> <time limit>"):
-        parse_invocation(["async_wrapper.py"] + arguments.split())
-
-
-@pytest.mark.parametrize("limit", ["x", "-1", "nan", "inf", "1e11", ""])
-def test_a_time_limit_that_is_none_is_refused(limit):
-    with pytest.raises(JobError, match="time limit: .* is no number of seconds"):
-        parse_invocation(["async_wrapper.py", "j1", limit, "/t/m", "_"])
 
 
 @OLD_AND_NEW

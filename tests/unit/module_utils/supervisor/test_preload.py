@@ -17,7 +17,6 @@ import pytest
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.supervisor.preload import (
     SharedZip,
-    embedded_zip,
     share_zip,
 )
 
@@ -64,18 +63,6 @@ def shared(text, files):
         env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
     )
     return json.loads(done.stdout.decode("ascii"))
-
-
-@pytest.mark.parametrize("quote", ["'", '"', "'''", '"""'])
-def test_the_zip_in_a_payload_is_found_as_every_core_writes_it(quote):
-    data = encoded(FILES)
-    text = f"#!/usr/bin/python3\nX = {quote}short{quote}\nZIPDATA = {quote}{data.decode('ascii')}{quote}\n"
-    assert embedded_zip(text.encode("ascii")) == data
-
-
-@pytest.mark.parametrize("text", [b"", b"print('x')", b"'" + b"A" * 5000 + b"'"])
-def test_what_holds_no_zip_has_none(text):
-    assert embedded_zip(text) is None
 
 
 def test_what_a_module_imports_is_there_before_its_process_begins():
