@@ -247,15 +247,15 @@ def _record(name: str, namespace: "Dict[str, Any]") -> type:
     fields: Tuple[str, ...] = tuple(annotations)
     defaults = {field: namespace[field] for field in fields if field in namespace}
 
-    def make(cls: "Any", *given: "Any", **named: "Any") -> "Any":
+    def make(cls: "Any", *args: "Any", **named: "Any") -> "Any":
         values = dict(defaults, **named)
-        values.update(zip(fields, given))
+        values.update(zip(fields, args))
         if (
-            len(given) > len(fields)
+            len(args) > len(fields)
             or set(values) != set(fields)
-            or set(named) & set(fields[: len(given)])
+            or set(named) & set(fields[: len(args)])
         ):
-            raise TypeError(f"{name} takes {', '.join(fields)}, not {given} and {named}")
+            raise TypeError(f"{name} takes {', '.join(fields)}, not {args} and {named}")
         return tuple.__new__(cls, [values[field] for field in fields])
 
     def replace(self: "Any", **named: "Any") -> "Any":
@@ -311,7 +311,7 @@ _PRESERVE_TMP = frozenset((b"-preserve_tmp", b"True", b"true"))
 
 class Invocation(NamedTuple):
 
-    given: str
+    prefix: str
     timeout: float
     preserve_tmp: bool
     path: str
@@ -323,7 +323,7 @@ def parse_invocation(argv: List[str]) -> Invocation:
         raise ValueError(
             "usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible"
         )
-    given, limit = argv[1:3]
+    prefix, limit = argv[1:3]
     try:
         timeout = float(limit)
     except ValueError:
@@ -331,11 +331,11 @@ def parse_invocation(argv: List[str]) -> Invocation:
     if not 0 <= timeout < 1e10:
         raise ValueError(f"time limit: {limit!r} is not a valid number of seconds")
     if argv[3].lower() in ("true", "false") and len(argv) > 5:
-        return Invocation(given, timeout, argv[3].lower() == "true", argv[4], argv[5:])
+        return Invocation(prefix, timeout, argv[3].lower() == "true", argv[4], argv[5:])
     path, args = argv[3], argv[4]
     temporary = "-tmp-" in os.path.dirname(path)
     preserve = not temporary or argv[5:6] == ["-preserve_tmp"]
-    return Invocation(given, timeout, preserve, path, [path] if args == "_" else [path, args])
+    return Invocation(prefix, timeout, preserve, path, [path] if args == "_" else [path, args])
 
 
 def is_core_wrapper(words: Iterable[bytes]) -> bool:
@@ -478,7 +478,7 @@ _OUTPUT_ESCAPE = (
 )
 
 
-def shown_value(text: str) -> str:
+def quoted_value(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
@@ -547,7 +547,7 @@ def parse_cursor(text: str) -> Cursor:
     match = re.match(r"([0-9]{1,18}):([0-9]{1,18})\Z", text)
     if match is None:
         raise ValueError(
-            f"{shown_value(text)} is no cursor: give the async_job.output.cursor of an earlier "
+            f"{quoted_value(text)} is no cursor: give the async_job.output.cursor of an earlier "
             "status, such as '18233:0' (in quotes, since YAML takes a bare 18233:0 for a number)"
         )
     return Cursor(int(match.group(1)), int(match.group(2)))
@@ -638,7 +638,7 @@ import math
 import re
 from typing import Any, Dict, List, Optional, Union
 
-from .output import clean_line, shown_value
+from .output import clean_line, quoted_value
 
 PROGRESS_GROUPS = ("percent", "current", "total", "unit", "message")
 PROGRESS_LINES = 200  # no source is looked at further back than this
@@ -930,7 +930,7 @@ def measure_progress(
 
 
 def check_progress_regex(text: str) -> None:
-    shown = shown_value(text)
+    shown = quoted_value(text)
     names = ", ".join(f"(?P<{name}>...)" for name in PROGRESS_GROUPS)
     try:
         groups = re.compile(text).groupindex
@@ -949,7 +949,7 @@ import math
 import re
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from .output import shown_value
+from .output import quoted_value
 from .progress import check_progress_regex
 
 DEFAULT_GRACE = 10.0
@@ -979,12 +979,12 @@ def parse_duration(text: str) -> float:
     match = re.match(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([smhdw]?)\Z", text.strip())
     if match is None:
         raise ValueError(
-            f"{shown_value(text)} is no duration: give seconds (30, 1.5) or a number with a unit "
+            f"{quoted_value(text)} is no duration: give seconds (30, 1.5) or a number with a unit "
             "s, m, h, d or w (10m)"
         )
     seconds = float(match.group(1)) * _DURATION_UNITS[match.group(2)]
     if not math.isfinite(seconds) or seconds > _MAX_DURATION:
-        raise ValueError(f"{shown_value(text)} is too long: give at most 100 years (36500d)")
+        raise ValueError(f"{quoted_value(text)} is too long: give at most 100 years (36500d)")
     return seconds
 
 
@@ -994,7 +994,7 @@ def parse_size(text: str) -> int:
     )
     if match is None or (match.group(2) and not match.group(3)):
         raise ValueError(
-            f"{shown_value(text)} is no size: give bytes (1048576) or a number with a unit "
+            f"{quoted_value(text)} is no size: give bytes (1048576) or a number with a unit "
             "KiB, MiB, GiB or TiB, in short K, M, G or T (10MiB, 512K)"
         )
     factor: int = 1024 ** (" KMGT".index(match.group(3)) if match.group(3) else 0)
@@ -1004,7 +1004,7 @@ def parse_size(text: str) -> int:
 def _parse_name(text: str) -> str:
     if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
         raise ValueError(
-            f"{shown_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
+            f"{quoted_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
         )
     return text
 
@@ -1017,7 +1017,7 @@ def _parse_retention(text: str) -> Optional[float]:
     except ValueError as err:
         raise ValueError(f"{err}, or forever") from err
     if seconds == 0:
-        raise ValueError(f"{shown_value(text)} keeps no result: give more than 0, or forever")
+        raise ValueError(f"{quoted_value(text)} keeps no result: give more than 0, or forever")
     return seconds
 
 
@@ -1025,7 +1025,7 @@ def _parse_output_limit(text: str) -> int:
     limit = parse_size(text)
     if 0 < limit < MIN_OUTPUT_LIMIT:
         raise ValueError(
-            f"{shown_value(text)} is too little: give 64KiB or more, or 0 to keep no output"
+            f"{quoted_value(text)} is too little: give 64KiB or more, or 0 to keep no output"
         )
     return limit
 
@@ -1840,10 +1840,10 @@ def _passwd_home(user: str) -> Optional[str]:
         return None
 
 
-def create_async_dir(system: System, given: str, home: Optional[str]) -> Directory:
-    path = expand_home(given, home)
-    if given.startswith("~"):
-        base = expand_home(given.split("/", 1)[0], home)
+def create_async_dir(system: System, written_dir: str, home: Optional[str]) -> Directory:
+    path = expand_home(written_dir, home)
+    if written_dir.startswith("~"):
+        base = expand_home(written_dir.split("/", 1)[0], home)
         try:
             system.stat(base)
         except OSError as error:
@@ -2112,10 +2112,10 @@ class _TappedKernel:
         return data
 
 
-def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
-    text = isinstance(given, io.TextIOWrapper)
-    encoding, errors = (given.encoding, given.errors) if text else (None, None)
-    binary = given.detach() if text else given
+def _tapped_file(pipe: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
+    text = isinstance(pipe, io.TextIOWrapper)
+    encoding, errors = (pipe.encoding, pipe.errors) if text else (None, None)
+    binary = pipe.detach() if text else pipe
     buffered = isinstance(binary, io.BufferedReader)
     raw = binary.detach() if buffered else binary
     tapped: Any = _TappedFile(raw, stream, taps)
@@ -2339,8 +2339,8 @@ def note_payload_dirs(job_dir: str, shared: Any) -> None:
 
     make = tempfile.mkdtemp
 
-    def mkdtemp(*given: Any, **options: Any) -> Any:
-        path = make(*given, **options)
+    def mkdtemp(*args: Any, **options: Any) -> Any:
+        path = make(*args, **options)
         archive = payload_zip(path) if isinstance(path, str) else None
         if archive is not None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -2542,7 +2542,7 @@ import os
 from typing import NamedTuple, Optional, Tuple
 
 from ..model.errors import JobError, Refused
-from ..model.output import shown_value
+from ..model.output import quoted_value
 from .kernel import System
 
 _IO_CLASSES = {"realtime": 1, "best-effort": 2, "idle": 3}
@@ -2574,7 +2574,7 @@ def parse_io_class(text: str) -> Tuple[int, int]:
     known = name in _IO_CLASSES and (not colon or (name != "idle" and level in tuple("01234567")))
     if not known:
         raise ValueError(
-            f"{shown_value(text)} is no class: give idle, best-effort or realtime, the last two with a level "
+            f"{quoted_value(text)} is no class: give idle, best-effort or realtime, the last two with a level "
             "from 0 to 7 if wanted (best-effort:7)"
         )
     return _IO_CLASSES[name], int(level or (0 if name == "idle" else 4))
@@ -3266,15 +3266,15 @@ def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dic
         "failed": True,
         "msg": message,
         "cmd": command,
-        "data": _shown(text),
-        "stderr": _shown(said),
+        "data": _shortened(text),
+        "stderr": _shortened(said),
     }
     if status is not None:
         result["rc"] = status
     return result
 
 
-def _shown(text: str) -> str:
+def _shortened(text: str) -> str:
     if len(text) <= 2 * _SHOWN_BYTES:
         return text
     gap = len(text) - 2 * _SHOWN_BYTES
@@ -3335,13 +3335,13 @@ _HISTORY_KEPT = 20
 _MAX_TAIL_LINES = 10000
 
 
-class Shown(NamedTuple):
+class Excerpt(NamedTuple):
 
     tail_lines: int
     cursor: Optional[Cursor]
 
 
-DEFAULT_SHOWN = Shown(10, None)
+DEFAULT_EXCERPT = Excerpt(10, None)
 
 
 def check_tail_lines(count: int) -> None:
@@ -3414,17 +3414,17 @@ def _streams(job_dir: Optional[Directory]) -> List[_Stream]:
 
 def output_view(
     job_dir: Optional[Directory],
-    shown: Shown,
+    excerpt: Excerpt,
     ended: bool,
     streams: Optional[List[_Stream]] = None,
 ) -> Dict[str, Any]:
     streams = streams or _streams(job_dir)
     lines, positions = [], []
     for index, stream in enumerate(streams):
-        begin = 0 if shown.cursor is None else shown.cursor[index]
-        if shown.cursor is None:
+        begin = 0 if excerpt.cursor is None else excerpt.cursor[index]
+        if excerpt.cursor is None:
             tail = stream.tail()
-            lines.append(tail_lines(tail, shown.tail_lines))
+            lines.append(tail_lines(tail, excerpt.tail_lines))
             unfinished = 0 if ended else len(tail) - (tail.rfind(b"\n") + 1)
             positions.append(total_bytes(stream.pieces) - unfinished)
         else:
@@ -3521,7 +3521,7 @@ def show(
     job_dir: Directory,
     record: Record,
     supervised: bool,
-    shown: Shown = DEFAULT_SHOWN,
+    excerpt: Excerpt = DEFAULT_EXCERPT,
 ) -> View:
     ended = record["state"] in END_STATES
     elapsed = elapsed_seconds(record, system.boot_id(), system.time(), system.monotonic())
@@ -3530,7 +3530,7 @@ def show(
         usage = process_usage(system, record["process"]["pid"])
     streams = _streams(job_dir)
     progress = progress_view(system, job_dir, record, elapsed, streams)
-    output = output_view(job_dir, shown, ended, streams)
+    output = output_view(job_dir, excerpt, ended, streams)
     return job_view(record, elapsed, supervised, progress, output, usage)
 ''',
     "inspection.ending": r'''
@@ -4634,10 +4634,10 @@ def check_jid(jid: object) -> str:
     )
 
 
-def make_jid(given: str, pid: int) -> str:
-    if not re.match(r"j?[0-9]{1,20}\Z", given):
-        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
-    return f"{given}.{pid}"
+def make_jid(prefix: str, pid: int) -> str:
+    if not re.match(r"j?[0-9]{1,20}\Z", prefix):
+        raise JobError(f"jid: {prefix!r} cannot begin a job id; give digits, or j and digits")
+    return f"{prefix}.{pid}"
 ''',
     "carrier.parcel": r'''
 import binascii
@@ -4748,7 +4748,7 @@ WRAPPER_OPTIONS: Dict[str, Dict[str, Any]] = {
 def start_job(
     system: System,
     environ: Mapping[str, str],
-    given: str,
+    prefix: str,
     timeout: float,
     payload: Payload,
     library: "CarriedLibrary",
@@ -4759,7 +4759,7 @@ def start_job(
         settings = read_settings(environ)
     except SettingError as error:
         raise JobError(str(error)) from error
-    jid = make_jid(given, system.getpid())
+    jid = make_jid(prefix, system.getpid())
     async_dir = environ.get("ANSIBLE_ASYNC_DIR") or DEFAULT_ASYNC_DIR
     home = environ.get("HOME") or ""
     results_file = os.path.join(expand_home(async_dir, home), jid)
@@ -4849,7 +4849,7 @@ def wrap(
         answer = start_job(
             system,
             environ,
-            call.given,
+            call.prefix,
             call.timeout,
             payload,
             library,
@@ -4891,4 +4891,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, 'cace982404e166e9')
+    run_wrapper(TEXTS, '3e918af942901d10')

@@ -31,15 +31,15 @@ def _record(name: str, namespace: "Dict[str, Any]") -> type:
     fields: Tuple[str, ...] = tuple(annotations)
     defaults = {field: namespace[field] for field in fields if field in namespace}
 
-    def make(cls: "Any", *given: "Any", **named: "Any") -> "Any":
+    def make(cls: "Any", *args: "Any", **named: "Any") -> "Any":
         values = dict(defaults, **named)
-        values.update(zip(fields, given))
+        values.update(zip(fields, args))
         if (
-            len(given) > len(fields)
+            len(args) > len(fields)
             or set(values) != set(fields)
-            or set(named) & set(fields[: len(given)])
+            or set(named) & set(fields[: len(args)])
         ):
-            raise TypeError(f"{name} takes {', '.join(fields)}, not {given} and {named}")
+            raise TypeError(f"{name} takes {', '.join(fields)}, not {args} and {named}")
         return tuple.__new__(cls, [values[field] for field in fields])
 
     def replace(self: "Any", **named: "Any") -> "Any":

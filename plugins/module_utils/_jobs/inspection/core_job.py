@@ -25,7 +25,7 @@ from ..model.states import (
 )
 from ..system.kernel import System
 from ..system.store import Directory
-from .view import Shown, output_view
+from .view import Excerpt, output_view
 
 
 class CoreWrappers:
@@ -43,11 +43,11 @@ class CoreWrappers:
         """(pid, start time) of this job's wrappers, of this user's only if one is given."""
         if self._found is None:
             self._found = self._look()
-        given = jid.split(".")[0].encode("ascii")
+        prefix = jid.split(".")[0].encode("ascii")
         return [
             (pid, start)
             for words, pid, start in self._found
-            if given in words and (owner is None or self._owner(pid) == owner)
+            if prefix in words and (owner is None or self._owner(pid) == owner)
         ]
 
     def _look(self) -> List[Tuple[List[bytes], int, int]]:
@@ -107,7 +107,7 @@ def look_at_core_job(
     system: System,
     async_dir: Directory,
     jid: str,
-    shown: Shown,
+    excerpt: Excerpt,
     wrappers: Optional[CoreWrappers] = None,
 ) -> Status:
     """Return the status of a job of core's, with ``async_job`` filled in as far as anybody can know."""
@@ -156,6 +156,6 @@ def look_at_core_job(
     else:
         record["started_at"] = changed
     elapsed = None if ended else max(0.0, system.time() - info.st_mtime)
-    view = job_view(record, elapsed, not ended, None, output_view(None, shown, ended), None)
+    view = job_view(record, elapsed, not ended, None, output_view(None, excerpt, ended), None)
     result["async_job"] = view
     return result

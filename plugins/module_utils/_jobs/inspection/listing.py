@@ -19,7 +19,7 @@ from ..system.kernel import System
 from ..system.store import PRIVATE_DIR, Directory, open_async_dir
 from .core_job import CoreWrappers
 from .look import Job
-from .view import Shown
+from .view import Excerpt
 
 ACTIVE_STATES = (STATE_QUEUED, STATE_RUNNING)
 ALL_STATES = ACTIVE_STATES + END_STATES
@@ -133,11 +133,11 @@ class Listing:
             error = Refused("read", path, error)
         self.unreadable.append({"id": jid, "path": path, "msg": str(error)})
 
-    def find(self, jid: str, shown: Shown) -> Optional[Listed]:
+    def find(self, jid: str, excerpt: Excerpt) -> Optional[Listed]:
         """None if it could not be read, or if it was removed meanwhile."""
         try:
             with Job(self.system, self.async_dir, jid, self.wrappers) as job:
-                status = job.look(shown)
+                status = job.look(excerpt)
                 return Listed(jid, status, self._age(_checked(status["async_job"])))
         except JobNotFound:
             pass
@@ -148,9 +148,9 @@ class Listing:
             self.report(jid, self.async_dir.join(jid), damaged)
         return None
 
-    def take(self, wanted: Filter, shown: Shown) -> List[Listed]:
+    def take(self, wanted: Filter, excerpt: Excerpt) -> List[Listed]:
         """The jobs that the filter takes, the one that ended or, while it runs, started first before all others."""
-        found = [self.find(jid, shown) for jid in self.jids]
+        found = [self.find(jid, excerpt) for jid in self.jids]
         taken = [job for job in found if job is not None and wanted.takes(job)]
         return sorted(taken, key=lambda job: -job.age)
 

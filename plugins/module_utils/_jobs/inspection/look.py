@@ -44,7 +44,7 @@ from .core_job import (
     wrapper_alive,
 )
 from .ending import conclude, exit_status, whole_result, write_end
-from .view import DEFAULT_SHOWN, Shown, output_view, show
+from .view import DEFAULT_EXCERPT, Excerpt, output_view, show
 
 _SETTLE_SECONDS = 15.0  # that another may take to write down an end
 _CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing tells
@@ -97,11 +97,11 @@ class Job:
         cls,
         system: System,
         reference: Mapping[str, Any],
-        given: str,
+        written_dir: str,
         environ: Mapping[str, str],
     ) -> "Job":
         """Find the job that a caller means and open it, see ``find_place``. The job owns its async dir."""
-        async_dir, jid = find_place(system, reference, given, environ)
+        async_dir, jid = find_place(system, reference, written_dir, environ)
         return cls._owner(system, async_dir, jid, None)
 
     @classmethod
@@ -160,38 +160,38 @@ class Job:
         record: Record = found  # type: ignore[assignment]  # its version tells that it has these keys
         return record
 
-    def look(self, shown: Shown) -> Status:
+    def look(self, excerpt: Excerpt) -> Status:
         """Return the job's result or, while it runs, what is known of it; with ``async_job`` in both.
 
         Raises JobNotFound if the job has been removed meanwhile.
         """
         try:
-            return self._look(shown)
+            return self._look(excerpt)
         except FileNotFoundError:
             raise JobNotFound(f"could not find job {self.jid}: it was removed just now") from None
         except OSError as error:
             raise self._unreadable(self.jid, error) from error
 
-    def _look(self, shown: Shown) -> Status:
+    def _look(self, excerpt: Excerpt) -> Status:
         record = self.record()
         if record is None or self.job_dir is None:
-            return look_at_core_job(self.system, self.async_dir, self.jid, shown, self._wrappers)
+            return look_at_core_job(self.system, self.async_dir, self.jid, excerpt, self._wrappers)
         status = parse_job_file(self.async_dir.read_file(self.jid))
         if status is not None and core_finished(status):
-            return self._ended(status, shown)
+            return self._ended(status, excerpt)
         if record["state"] in END_STATES:
             raise FileNotFoundError  # stock core's clean-up took the job file: the job is gone
         supervised, status = self._truth(record)
         if status is not None:
-            return self._ended(status, shown)
+            return self._ended(status, excerpt)
         status = job_file(record, {})
-        status["async_job"] = show(self.system, self.job_dir, record, supervised, shown)
+        status["async_job"] = show(self.system, self.job_dir, record, supervised, excerpt)
         return status
 
-    def _ended(self, status: Status, shown: Shown) -> Status:
+    def _ended(self, status: Status, excerpt: Excerpt) -> Status:
         view = status.get("async_job")
         if isinstance(view, dict):
-            view["output"] = output_view(self.job_dir, shown, True)
+            view["output"] = output_view(self.job_dir, excerpt, True)
         return status
 
     def end_unsupervised(self, state: str, reason: str, grace: float) -> Status:
@@ -202,7 +202,7 @@ class Job:
             status = self._truth(record, (state, reason))[1]
             if status is not None:
                 return status  # also where a full disk did not take it
-        return self.look(DEFAULT_SHOWN)
+        return self.look(DEFAULT_EXCERPT)
 
     def _truth(
         self, record: Record, request: Optional[Tuple[str, str]] = None
@@ -324,11 +324,11 @@ def _in_scope(system: System, record: Record) -> List[Process]:
     return [Process(pid, system.process_start(pid)) for pid in pids]
 
 
-def look_until_end(job: Job, shown: Shown, seconds: float) -> Status:
+def look_until_end(job: Job, excerpt: Excerpt, seconds: float) -> Status:
     """The status, at the latest after so many seconds; at once when the job ends."""
     deadline = job.system.monotonic() + seconds
     while True:
-        status = job.look(shown)
+        status = job.look(excerpt)
         left = deadline - job.system.monotonic()
         if status["finished"] or left <= 0:
             return status

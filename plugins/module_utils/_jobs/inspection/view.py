@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What is shown of a job: its record, and what its spools and its progress file hold at this moment."""
+"""What is told of a job that runs or has ended: its record, and what its spools and its progress file hold at this moment."""
 
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -36,14 +36,14 @@ _HISTORY_KEPT = 20
 _MAX_TAIL_LINES = 10000
 
 
-class Shown(NamedTuple):
+class Excerpt(NamedTuple):
     """How much of the output a caller wants: the last lines, or (cursor given) all since then."""
 
     tail_lines: int
     cursor: Optional[Cursor]
 
 
-DEFAULT_SHOWN = Shown(10, None)
+DEFAULT_EXCERPT = Excerpt(10, None)
 
 
 def check_tail_lines(count: int) -> None:
@@ -121,7 +121,7 @@ def _streams(job_dir: Optional[Directory]) -> List[_Stream]:
 
 def output_view(
     job_dir: Optional[Directory],
-    shown: Shown,
+    excerpt: Excerpt,
     ended: bool,
     streams: Optional[List[_Stream]] = None,
 ) -> Dict[str, Any]:
@@ -129,10 +129,10 @@ def output_view(
     streams = streams or _streams(job_dir)
     lines, positions = [], []
     for index, stream in enumerate(streams):
-        begin = 0 if shown.cursor is None else shown.cursor[index]
-        if shown.cursor is None:
+        begin = 0 if excerpt.cursor is None else excerpt.cursor[index]
+        if excerpt.cursor is None:
             tail = stream.tail()
-            lines.append(tail_lines(tail, shown.tail_lines))
+            lines.append(tail_lines(tail, excerpt.tail_lines))
             unfinished = 0 if ended else len(tail) - (tail.rfind(b"\n") + 1)
             positions.append(total_bytes(stream.pieces) - unfinished)
         else:
@@ -234,7 +234,7 @@ def show(
     job_dir: Directory,
     record: Record,
     supervised: bool,
-    shown: Shown = DEFAULT_SHOWN,
+    excerpt: Excerpt = DEFAULT_EXCERPT,
 ) -> View:
     """Return ``async_job`` of a job of ours as it is at this moment."""
     ended = record["state"] in END_STATES
@@ -244,5 +244,5 @@ def show(
         usage = process_usage(system, record["process"]["pid"])
     streams = _streams(job_dir)
     progress = progress_view(system, job_dir, record, elapsed, streams)
-    output = output_view(job_dir, shown, ended, streams)
+    output = output_view(job_dir, excerpt, ended, streams)
     return job_view(record, elapsed, supervised, progress, output, usage)

@@ -41,12 +41,12 @@ _PRESERVE_TMP = frozenset((b"-preserve_tmp", b"True", b"true"))
 
 
 class Invocation(NamedTuple):
-    """How core calls async_wrapper. given: the controller's part of the jid. timeout: seconds, 0 for none.
+    """How core calls async_wrapper. prefix: the controller's part of the jid. timeout: seconds, 0 for none.
 
     preserve_tmp: whether the temporary directory of the task stays. path: of the module. command: runs the module.
     """
 
-    given: str
+    prefix: str
     timeout: float
     preserve_tmp: bool
     path: str
@@ -63,7 +63,7 @@ def parse_invocation(argv: List[str]) -> Invocation:
         raise ValueError(
             "usage: async_wrapper <jid> <time limit> <preserve_tmp> <module> <command...>; run by Ansible"
         )
-    given, limit = argv[1:3]
+    prefix, limit = argv[1:3]
     try:
         timeout = float(limit)
     except ValueError:
@@ -71,11 +71,11 @@ def parse_invocation(argv: List[str]) -> Invocation:
     if not 0 <= timeout < 1e10:
         raise ValueError(f"time limit: {limit!r} is not a valid number of seconds")
     if argv[3].lower() in ("true", "false") and len(argv) > 5:
-        return Invocation(given, timeout, argv[3].lower() == "true", argv[4], argv[5:])
+        return Invocation(prefix, timeout, argv[3].lower() == "true", argv[4], argv[5:])
     path, args = argv[3], argv[4]
     temporary = "-tmp-" in os.path.dirname(path)
     preserve = not temporary or argv[5:6] == ["-preserve_tmp"]
-    return Invocation(given, timeout, preserve, path, [path] if args == "_" else [path, args])
+    return Invocation(prefix, timeout, preserve, path, [path] if args == "_" else [path, args])
 
 
 def is_core_wrapper(words: Iterable[bytes]) -> bool:

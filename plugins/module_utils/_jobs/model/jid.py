@@ -20,8 +20,8 @@ def check_jid(jid: object) -> str:
     )
 
 
-def make_jid(given: str, pid: int) -> str:
+def make_jid(prefix: str, pid: int) -> str:
     """The jid on the wire: what the controller gave and the pid of the process that was started."""
-    if not re.match(r"j?[0-9]{1,20}\Z", given):
-        raise JobError(f"jid: {given!r} cannot begin a job id; give digits, or j and digits")
-    return f"{given}.{pid}"
+    if not re.match(r"j?[0-9]{1,20}\Z", prefix):
+        raise JobError(f"jid: {prefix!r} cannot begin a job id; give digits, or j and digits")
+    return f"{prefix}.{pid}"

@@ -21,7 +21,7 @@ _OUTPUT_ESCAPE = (
 )
 
 
-def shown_value(text: str) -> str:
+def quoted_value(text: str) -> str:
     """A value as error messages show it: quoted, and not longer than a line."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
@@ -102,7 +102,7 @@ def parse_cursor(text: str) -> Cursor:
     match = re.match(r"([0-9]{1,18}):([0-9]{1,18})\Z", text)
     if match is None:
         raise ValueError(
-            f"{shown_value(text)} is no cursor: give the async_job.output.cursor of an earlier "
+            f"{quoted_value(text)} is no cursor: give the async_job.output.cursor of an earlier "
             "status, such as '18233:0' (in quotes, since YAML takes a bare 18233:0 for a number)"
         )
     return Cursor(int(match.group(1)), int(match.group(2)))

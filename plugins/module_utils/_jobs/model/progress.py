@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any, Dict, List, Optional, Union
 
-from .output import clean_line, shown_value
+from .output import clean_line, quoted_value
 
 PROGRESS_GROUPS = ("percent", "current", "total", "unit", "message")
 PROGRESS_LINES = 200  # no source is looked at further back than this
@@ -329,7 +329,7 @@ def measure_progress(
 
 def check_progress_regex(text: str) -> None:
     """Raises ValueError, saying what is wrong, for a pattern that can find no progress."""
-    shown = shown_value(text)
+    shown = quoted_value(text)
     names = ", ".join(f"(?P<{name}>...)" for name in PROGRESS_GROUPS)
     try:
         groups = re.compile(text).groupindex

@@ -124,15 +124,15 @@ def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dic
         "failed": True,
         "msg": message,
         "cmd": command,
-        "data": _shown(text),
-        "stderr": _shown(said),
+        "data": _shortened(text),
+        "stderr": _shortened(said),
     }
     if status is not None:
         result["rc"] = status
     return result
 
 
-def _shown(text: str) -> str:
+def _shortened(text: str) -> str:
     if len(text) <= 2 * _SHOWN_BYTES:
         return text
     gap = len(text) - 2 * _SHOWN_BYTES

@@ -8,7 +8,7 @@ import math
 import re
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from .output import shown_value
+from .output import quoted_value
 from .progress import check_progress_regex
 
 DEFAULT_GRACE = 10.0
@@ -41,12 +41,12 @@ def parse_duration(text: str) -> float:
     match = re.match(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([smhdw]?)\Z", text.strip())
     if match is None:
         raise ValueError(
-            f"{shown_value(text)} is no duration: give seconds (30, 1.5) or a number with a unit "
+            f"{quoted_value(text)} is no duration: give seconds (30, 1.5) or a number with a unit "
             "s, m, h, d or w (10m)"
         )
     seconds = float(match.group(1)) * _DURATION_UNITS[match.group(2)]
     if not math.isfinite(seconds) or seconds > _MAX_DURATION:
-        raise ValueError(f"{shown_value(text)} is too long: give at most 100 years (36500d)")
+        raise ValueError(f"{quoted_value(text)} is too long: give at most 100 years (36500d)")
     return seconds
 
 
@@ -58,7 +58,7 @@ def parse_size(text: str) -> int:
     )
     if match is None or (match.group(2) and not match.group(3)):
         raise ValueError(
-            f"{shown_value(text)} is no size: give bytes (1048576) or a number with a unit "
+            f"{quoted_value(text)} is no size: give bytes (1048576) or a number with a unit "
             "KiB, MiB, GiB or TiB, in short K, M, G or T (10MiB, 512K)"
         )
     factor: int = 1024 ** (" KMGT".index(match.group(3)) if match.group(3) else 0)
@@ -68,7 +68,7 @@ def parse_size(text: str) -> int:
 def _parse_name(text: str) -> str:
     if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
         raise ValueError(
-            f"{shown_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
+            f"{quoted_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
         )
     return text
 
@@ -82,7 +82,7 @@ def _parse_retention(text: str) -> Optional[float]:
         raise ValueError(f"{err}, or forever") from err
     if seconds == 0:
         # It would remove a result before anybody could read it.
-        raise ValueError(f"{shown_value(text)} keeps no result: give more than 0, or forever")
+        raise ValueError(f"{quoted_value(text)} keeps no result: give more than 0, or forever")
     return seconds
 
 
@@ -90,7 +90,7 @@ def _parse_output_limit(text: str) -> int:
     limit = parse_size(text)
     if 0 < limit < MIN_OUTPUT_LIMIT:
         raise ValueError(
-            f"{shown_value(text)} is too little: give 64KiB or more, or 0 to keep no output"
+            f"{quoted_value(text)} is too little: give 64KiB or more, or 0 to keep no output"
         )
     return limit
 

@@ -19,7 +19,7 @@ from ..inspection.listing import (
     given_async_dir,
 )
 from ..inspection.look import Job, look_until_end
-from ..inspection.view import DEFAULT_SHOWN, Shown
+from ..inspection.view import DEFAULT_EXCERPT, Excerpt
 from ..model.errors import JobError, Refused
 from ..model.record import View, always_seconds, encode
 from ..model.result import ended_result
@@ -127,7 +127,7 @@ class Cancellation:
             left = 0.0
             if self._deadline is not None:
                 left = max(0.0, self._deadline - self._system.monotonic())
-            status = look_until_end(job, DEFAULT_SHOWN, left)
+            status = look_until_end(job, DEFAULT_EXCERPT, left)
             if not status["finished"] and not status["async_job"]["supervised"]:
                 grace = DEFAULT_GRACE if self._grace is None else self._grace
                 # its supervisor was killed meanwhile
@@ -162,7 +162,7 @@ def cancel_core_job(job: Job, grace: float) -> None:
         shutil.rmtree(directory, ignore_errors=True)
     if core_finished(parse_job_file(job.async_dir.read_file(jid))):
         return  # it ended by itself just before
-    view = look_at_core_job(system, job.async_dir, jid, Shown(0, None))["async_job"]
+    view = look_at_core_job(system, job.async_dir, jid, Excerpt(0, None))["async_job"]
     view.update(state=STATE_CANCELLED, reason=REASON_REQUEST)
     status = dict(ended_result("the job was cancelled", "", ""), started=True, finished=True)
     status.update(ansible_job_id=jid, async_job=view)
@@ -206,7 +206,7 @@ def _look_once_going(job: Job) -> Dict[str, Any]:
     """``async_job``; of a job that was started just now, as soon as there is a process that hears a request."""
     deadline = job.system.monotonic() + _GOING_SECONDS
     while True:
-        view: Dict[str, Any] = job.look(Shown(0, None))["async_job"]
+        view: Dict[str, Any] = job.look(Excerpt(0, None))["async_job"]
         record = job.record()
         on_its_way = view["supervised"] and record is not None and record["supervisor"] is None
         if not on_its_way or view["state"] in END_STATES:
@@ -220,22 +220,22 @@ def _named(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Iterator[Tuple[Meant, View]]:
     """The jobs that are named one by one, each once, and their ``async_job``. JobError if one is not found."""
-    given = [{"results_file": path} for path in params["results_files"] or []]
-    given += [{"jid": jid} for jid in params["jids"] or []]
+    references = [{"results_file": path} for path in params["results_files"] or []]
+    references += [{"jid": jid} for jid in params["jids"] or []]
     seen: Set[Meant] = set()
-    for one in given:
+    for one in references:
         with Job.open_given(system, one, meant_dir(params), environ) as job:
             meant = Meant(job.async_dir.path, job.jid)
             if meant not in seen:
                 seen.add(meant)
-                yield meant, job.look(DEFAULT_SHOWN)["async_job"]
+                yield meant, job.look(DEFAULT_EXCERPT)["async_job"]
 
 
 def _filtered(
     system: System, async_dir: Directory, wanted: Filter, unreadable: List[Dict[str, Any]]
 ) -> Iterator[Tuple[Meant, Dict[str, Any]]]:
     listing = Listing(system, async_dir)
-    for job in listing.take(wanted, DEFAULT_SHOWN):
+    for job in listing.take(wanted, DEFAULT_EXCERPT):
         yield Meant(async_dir.path, job.jid), job.view
     unreadable += listing.unreadable
 

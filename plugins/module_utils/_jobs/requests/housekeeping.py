@@ -34,15 +34,15 @@ def read_policy(text: str) -> Dict[str, Any]:
     for key in sorted(set(policy) - set(options)):
         raise ValueError(f"{key} is no option")
     for key, option in options.items():
-        given = policy[key]
-        if given is None and key != "async_dirs" and "default" not in option:
+        value = policy[key]
+        if value is None and key != "async_dirs" and "default" not in option:
             continue
         kind = _TYPES[option["type"]]
         # a bool is an int to isinstance
-        if not isinstance(given, kind) or isinstance(given, bool) != (kind is bool):
-            raise ValueError(f"{key}: {given!r} is no {option['type']}")
+        if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+            raise ValueError(f"{key}: {value!r} is no {option['type']}")
         unknown = (
-            [one for one in given if one not in option["choices"]] if "choices" in option else []
+            [one for one in value if one not in option["choices"]] if "choices" in option else []
         )
         if unknown:
             raise ValueError(f"{key}: {unknown[0]!r} is none of {', '.join(option['choices'])}")

@@ -15,7 +15,7 @@ from ..inspection.listing import (
     Listing,
     given_async_dir,
 )
-from ..inspection.view import Shown
+from ..inspection.view import Excerpt
 from ..model.errors import JobError
 from ..system.kernel import System
 
@@ -44,7 +44,7 @@ def answer_info(
     if async_dir is not None:
         with async_dir:
             listing = Listing(system, async_dir)
-            jobs = listing.take(wanted, Shown(params["tail_lines"], None))
+            jobs = listing.take(wanted, Excerpt(params["tail_lines"], None))
             unreadable = listing.unreadable
     views = sorted_views([job.view for job in jobs], params["sort"])
     return {"changed": False, "async_dir": path, "jobs": views, "unreadable": unreadable}

@@ -19,7 +19,7 @@ from ..inspection.listing import (
     given_async_dir,
 )
 from ..inspection.look import Job
-from ..inspection.view import Shown
+from ..inspection.view import Excerpt
 from ..model.core_formats import is_task_dir
 from ..model.errors import JobError, JobNotFound, Refused
 from ..model.states import END_STATES
@@ -100,7 +100,7 @@ class Pruning:
     def find(self, orphans: bool) -> None:
         if self._async_dir is not None:
             listing = Listing(self._system, self._async_dir)
-            matching = listing.take(self._policy.wanted, Shown(0, None))
+            matching = listing.take(self._policy.wanted, Excerpt(0, None))
             # of all that match the newest stay, however old
             matching = matching[: max(0, len(matching) - self._policy.keep)]
             self.jids = [job.jid for job in matching if job.age >= self._policy.seconds]
@@ -149,7 +149,7 @@ class Pruning:
         with Job(self._system, self._place, jid) as job:
             if job.job_dir is not None and not self._alone(job.job_dir):
                 raise JobError(f"job {jid} was not removed: something is still being written there")
-            if job.look(Shown(0, None))["async_job"]["state"] not in END_STATES:
+            if job.look(Excerpt(0, None))["async_job"]["state"] not in END_STATES:
                 return False
             job.remove()
             return True
@@ -266,8 +266,8 @@ def answer_prune(
 ) -> Dict[str, Any]:
     """Remove, or in check mode tell exactly what would be removed."""
     usual = params.get("_remote_tmp") or DEFAULT_REMOTE_TMP
-    given = [params["remote_tmp"]] if params["remote_tmp"] else usual.split(":")
-    places = [candidate_dirs(system, place, environ)[0] for place in given if place]
+    written = [params["remote_tmp"]] if params["remote_tmp"] else usual.split(":")
+    places = [candidate_dirs(system, place, environ)[0] for place in written if place]
     policy = Policy(params)
     path, async_dir = given_async_dir(system, params, environ)
     try:

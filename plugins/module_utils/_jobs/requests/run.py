@@ -14,7 +14,7 @@ import resource
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..carrier.parcel import holders, unpack
-from ..inspection.view import DEFAULT_SHOWN, output_view
+from ..inspection.view import DEFAULT_EXCERPT, output_view
 from ..model.chain import BLOCK_STEPS, BLOCKS
 from ..model.core_formats import embedded_zip, imported_name
 from ..model.errors import JobError, JobNotFound, Refused
@@ -138,8 +138,8 @@ class _Starter:
         self._system = system
         self._library = params["_library"]
         self._home = environ.get("HOME") or ""
-        self._given_dir = meant_dir(params)
-        self._path = candidate_dirs(system, self._given_dir, environ)[0]
+        self._written_dir = meant_dir(params)
+        self._path = candidate_dirs(system, self._written_dir, environ)[0]
         self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
@@ -155,7 +155,7 @@ class _Starter:
 
     def run(self) -> List[Dict[str, Any]]:
         """For each job, in order, what its start says, or why it failed."""
-        with create_async_dir(self._system, self._given_dir, self._home) as directory:
+        with create_async_dir(self._system, self._written_dir, self._home) as directory:
             self._run(directory)
         return [job.answer for job in self.jobs]
 
@@ -225,7 +225,7 @@ class _Starter:
 
         try:
             with Job(self._system, directory, jid) as job:
-                status = job.look(DEFAULT_SHOWN)
+                status = job.look(DEFAULT_EXCERPT)
                 if job.job_dir is not None:
                     status["_shown"] = (job.job_dir.read_file(SHOWN_FILE) or b"").decode("ascii")
                 return status
@@ -243,10 +243,10 @@ class _Starter:
 
     @staticmethod
     def _attached(job: _Ordered, status: Dict[str, Any]) -> Dict[str, Any]:
-        fingerprint, shown = status.pop("_fingerprint"), status.pop("_shown", "")
+        fingerprint, cursor = status.pop("_fingerprint"), status.pop("_shown", "")
         answer = dict(status, changed=False, attached=True)
-        if shown:
-            answer["shown"] = shown
+        if cursor:
+            answer["shown"] = cursor
         if job.order["fingerprint"] and fingerprint and job.order["fingerprint"] != fingerprint:
             answer["differs"] = True
         return answer
@@ -359,7 +359,7 @@ class _Starter:
         """What a start says of its job: how it began. What has become of it meanwhile, a status tells."""
         answer = job_file(record, {})
         elapsed = None if record["began"] is None else 0.0
-        output = output_view(None, DEFAULT_SHOWN, False)
+        output = output_view(None, DEFAULT_EXCERPT, False)
         answer["async_job"] = job_view(record, elapsed, True, None, output, None)
         return dict(answer, changed=True, attached=False)
 

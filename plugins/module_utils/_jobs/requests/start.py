@@ -34,7 +34,7 @@ WRAPPER_OPTIONS: Dict[str, Dict[str, Any]] = {
 def start_job(
     system: System,
     environ: Mapping[str, str],
-    given: str,
+    prefix: str,
     timeout: float,
     payload: Payload,
     library: "CarriedLibrary",
@@ -43,14 +43,14 @@ def start_job(
 ) -> Dict[str, Any]:
     """Start a job of one module. Return what core expects of async_wrapper. Raise JobError if there is no job.
 
-    environ: of the task; it has the async dir and the settings. given: the controller's part of the jid. timeout:
+    environ: of the task; it has the async dir and the settings. prefix: the controller's part of the jid. timeout:
     seconds. remove: directories that are removed when the job ends. chores: what is done behind the answer.
     """
     try:
         settings = read_settings(environ)
     except SettingError as error:
         raise JobError(str(error)) from error
-    jid = make_jid(given, system.getpid())
+    jid = make_jid(prefix, system.getpid())
     async_dir = environ.get("ANSIBLE_ASYNC_DIR") or DEFAULT_ASYNC_DIR
     home = environ.get("HOME") or ""
     results_file = os.path.join(expand_home(async_dir, home), jid)

@@ -9,7 +9,7 @@ import os
 from typing import Any, Dict, Mapping
 
 from ..inspection.look import Job, look_until_end
-from ..inspection.view import Shown, check_tail_lines, output_view
+from ..inspection.view import Excerpt, check_tail_lines, output_view
 from ..model.errors import JobError
 from ..model.output import parse_cursor
 from ..model.record import Status
@@ -31,12 +31,12 @@ STATUS_OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
-def _shown(params: Mapping[str, Any]) -> Shown:
+def _excerpt(params: Mapping[str, Any]) -> Excerpt:
     check_tail_lines(params["tail_lines"])
     if params["cursor"] is None:
-        return Shown(params["tail_lines"], None)
+        return Excerpt(params["tail_lines"], None)
     try:
-        return Shown(params["tail_lines"], parse_cursor(params["cursor"]))
+        return Excerpt(params["tail_lines"], parse_cursor(params["cursor"]))
     except ValueError as error:
         raise JobError(f"cursor: {error}") from None
 
@@ -45,13 +45,13 @@ def answer_status(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
     """The answer to the options in STATUS_OPTIONS. JobError before anything is done, if one is no good."""
-    shown = _shown(params)
+    excerpt = _excerpt(params)
     if not 0 <= params["wait"] < 1e7:
         raise JobError(f"wait: {params['wait']:g} is no number of seconds to wait for")
     with Job.open_given(system, params, meant_dir(params), environ) as job:
         if params["mode"] == "cleanup":
             return _clean_up(job, params["force"], check_mode)
-        return _status(job, params, shown, check_mode)
+        return _status(job, params, excerpt, check_mode)
 
 
 def status_refusal(_error: JobError, params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -60,12 +60,14 @@ def status_refusal(_error: JobError, params: Mapping[str, Any]) -> Dict[str, Any
     return {"ansible_job_id": jid, "started": True, "finished": True}
 
 
-def _status(job: Job, params: Mapping[str, Any], shown: Shown, check_mode: bool) -> Status:
-    status = look_until_end(job, shown, params["wait"])
+def _status(job: Job, params: Mapping[str, Any], excerpt: Excerpt, check_mode: bool) -> Status:
+    status = look_until_end(job, excerpt, params["wait"])
     if params.get("_since"):
         # for an action that shows the lines as they come, besides what the task asked for
         ended = status["async_job"]["state"] in END_STATES
-        status["_since"] = output_view(job.job_dir, Shown(0, parse_cursor(params["_since"])), ended)
+        status["_since"] = output_view(
+            job.job_dir, Excerpt(0, parse_cursor(params["_since"])), ended
+        )
     if params["cleanup"] and status["async_job"]["state"] in END_STATES:
         status["erased"] = job.async_dir.join(job.jid)
         if not check_mode:
@@ -74,7 +76,7 @@ def _status(job: Job, params: Mapping[str, Any], shown: Shown, check_mode: bool)
 
 
 def _clean_up(job: Job, force: bool, check_mode: bool) -> Dict[str, Any]:
-    state = None if force else job.look(Shown(0, None))["async_job"]["state"]
+    state = None if force else job.look(Excerpt(0, None))["async_job"]["state"]
     if state is not None and state not in END_STATES:
         raise JobError(
             f"job {job.jid} is {state} and was not removed: wait for its end, or set force to lose its result"

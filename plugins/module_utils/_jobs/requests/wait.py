@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Set
 
 from ..inspection.core_job import CoreWrappers
 from ..inspection.look import Job
-from ..inspection.view import Shown, check_tail_lines, output_view
+from ..inspection.view import Excerpt, check_tail_lines, output_view
 from ..model.errors import JobError
 from ..model.output import parse_cursor
 from ..model.states import END_STATES, STATE_SUCCEEDED
@@ -126,10 +126,10 @@ class _Awaited:
     """A job that is waited for, by its place: of a thousand jobs not one is kept open."""
 
     def __init__(
-        self, system: System, one: Mapping[str, Any], given_dir: str, environ: Mapping[str, str]
+        self, system: System, one: Mapping[str, Any], written_dir: str, environ: Mapping[str, str]
     ) -> None:
         self._system = system
-        with Job.open_given(system, one, given_dir, environ) as job:
+        with Job.open_given(system, one, written_dir, environ) as job:
             self._async_dir, self._jid = job.async_dir.path, job.jid
             self._ours = job.job_dir is not None
         self.status: Dict[str, Any] = {}
@@ -140,7 +140,7 @@ class _Awaited:
     def look(self, tail_lines: int, wrappers: CoreWrappers) -> None:
         """Find out the job's status. wrappers: of core's jobs, looked for once for all."""
         with self._open(wrappers) as job:
-            self.status = job.look(Shown(tail_lines, None))
+            self.status = job.look(Excerpt(tail_lines, None))
 
     @property
     def view(self) -> Dict[str, Any]:
@@ -174,7 +174,7 @@ class _Awaited:
         with self._open() as job:
             if job.job_dir is not None:
                 _keep_shown(job.job_dir, str(since))
-            return output_view(job.job_dir, Shown(0, since), self.ended)
+            return output_view(job.job_dir, Excerpt(0, since), self.ended)
 
 
 def _keep_shown(job_dir: Directory, cursor: str) -> None:

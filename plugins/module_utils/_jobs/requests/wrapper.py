@@ -62,7 +62,7 @@ def wrap(
         answer = start_job(
             system,
             environ,
-            call.given,
+            call.prefix,
             call.timeout,
             payload,
             library,

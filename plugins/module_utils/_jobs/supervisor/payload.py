@@ -158,8 +158,8 @@ def note_payload_dirs(job_dir: str, shared: Any) -> None:
 
     make = tempfile.mkdtemp
 
-    def mkdtemp(*given: Any, **options: Any) -> Any:
-        path = make(*given, **options)
+    def mkdtemp(*args: Any, **options: Any) -> Any:
+        path = make(*args, **options)
         archive = payload_zip(path) if isinstance(path, str) else None
         if archive is not None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC

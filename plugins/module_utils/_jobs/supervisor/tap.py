@@ -97,11 +97,11 @@ class _TappedKernel:
         return data
 
 
-def _tapped_file(given: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
+def _tapped_file(pipe: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
     """The same pipe behind the same layers, its raw file tapped."""
-    text = isinstance(given, io.TextIOWrapper)
-    encoding, errors = (given.encoding, given.errors) if text else (None, None)
-    binary = given.detach() if text else given
+    text = isinstance(pipe, io.TextIOWrapper)
+    encoding, errors = (pipe.encoding, pipe.errors) if text else (None, None)
+    binary = pipe.detach() if text else pipe
     buffered = isinstance(binary, io.BufferedReader)
     raw = binary.detach() if buffered else binary
     tapped: Any = _TappedFile(raw, stream, taps)

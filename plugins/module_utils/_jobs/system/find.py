@@ -40,11 +40,11 @@ def job_of_results_file(path: str) -> Tuple[str, str]:
     return directory, check_jid(name)
 
 
-def candidate_dirs(system: System, given: str, environ: Mapping[str, str]) -> List[str]:
-    """The async dirs that ``given`` can mean for this user: by $HOME, and by the passwd entry."""
+def candidate_dirs(system: System, written_dir: str, environ: Mapping[str, str]) -> List[str]:
+    """The async dirs that ``written_dir`` can mean for this user: by $HOME, and by the passwd entry."""
     found = []
     for home in (environ.get("HOME"), system.passwd_home()):
-        path = expand_home(given, home)
+        path = expand_home(written_dir, home)
         if path not in found:
             found.append(path)
     return found
@@ -87,18 +87,18 @@ def find_job(system: System, jid: str, dirs: List[str], home_part: Optional[str]
 
 
 def find_place(
-    system: System, reference: Mapping[str, Any], given: str, environ: Mapping[str, str]
+    system: System, reference: Mapping[str, Any], written_dir: str, environ: Mapping[str, str]
 ) -> Tuple[Directory, str]:
     """Return the async dir, opened, and the jid of the job that a caller means. Raise JobNotFound if there is none.
 
-    reference: names the job by ``results_file`` or, in the async dir *given*, by ``jid``.
+    reference: names the job by ``results_file`` or, in the async dir *written_dir*, by ``jid``.
     """
     if reference.get("results_file"):
         path, jid = job_of_results_file(reference["results_file"])
         return find_job(system, jid, [path], None), jid
     jid = check_jid(reference.get("jid"))
-    home_part = given[2:] if given.startswith("~/") else os.path.basename(given)
-    return find_job(system, jid, candidate_dirs(system, given, environ), home_part), jid
+    home_part = written_dir[2:] if written_dir.startswith("~/") else os.path.basename(written_dir)
+    return find_job(system, jid, candidate_dirs(system, written_dir, environ), home_part), jid
 
 
 def _why_not(system: System, path: str, error: JobError) -> str:

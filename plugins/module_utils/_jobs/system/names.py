@@ -69,16 +69,19 @@ def newest_jobs(private: Directory, names: Iterable[str]) -> Dict[str, Dict[str,
 
 
 def resolve_names(
-    system: System, references: List[Mapping[str, Any]], given: str, environ: Mapping[str, str]
+    system: System,
+    references: List[Mapping[str, Any]],
+    written_dir: str,
+    environ: Mapping[str, str],
 ) -> List[Mapping[str, Any]]:
     """The same references, ``results_file`` of the newest job in the place of each ``name``. JobError: there is none.
 
-    given: the async dir in which names are looked for.
+    written_dir: the async dir in which names are looked for.
     """
     names = {one["name"] for one in references if one.get("name")}
     if not names:
         return references
-    path = candidate_dirs(system, given, environ)[0]
+    path = candidate_dirs(system, written_dir, environ)[0]
     found: Dict[str, Dict[str, Any]] = {}
     with open_async_dir(system, path) as async_dir:
         try:

@@ -9,7 +9,7 @@ import os
 from typing import NamedTuple, Optional, Tuple
 
 from ..model.errors import JobError, Refused
-from ..model.output import shown_value
+from ..model.output import quoted_value
 from .kernel import System
 
 _IO_CLASSES = {"realtime": 1, "best-effort": 2, "idle": 3}
@@ -44,7 +44,7 @@ def parse_io_class(text: str) -> Tuple[int, int]:
     known = name in _IO_CLASSES and (not colon or (name != "idle" and level in tuple("01234567")))
     if not known:
         raise ValueError(
-            f"{shown_value(text)} is no class: give idle, best-effort or realtime, the last two with a level "
+            f"{quoted_value(text)} is no class: give idle, best-effort or realtime, the last two with a level "
             "from 0 to 7 if wanted (best-effort:7)"
         )
     return _IO_CLASSES[name], int(level or (0 if name == "idle" else 4))

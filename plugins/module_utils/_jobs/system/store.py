@@ -294,11 +294,11 @@ def _passwd_home(user: str) -> Optional[str]:
         return None
 
 
-def create_async_dir(system: System, given: str, home: Optional[str]) -> Directory:
+def create_async_dir(system: System, written_dir: str, home: Optional[str]) -> Directory:
     """The async dir, made 0700 if it is not there. A home that does not exist is not made."""
-    path = expand_home(given, home)
-    if given.startswith("~"):
-        base = expand_home(given.split("/", 1)[0], home)
+    path = expand_home(written_dir, home)
+    if written_dir.startswith("~"):
+        base = expand_home(written_dir.split("/", 1)[0], home)
         try:
             system.stat(base)
         except OSError as error:

@@ -15,7 +15,10 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.list
     Listing,
     epoch_seconds,
 )
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.view import Shown, show
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.view import (
+    Excerpt,
+    show,
+)
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.record import (
     begin,
@@ -206,7 +209,7 @@ def test_jobs_that_ended_together_never_change_places(place, ended):
             return NOW - Ticking.ticks
 
     async_dir = place.directory(Ticking())
-    taken = Listing(Ticking(), async_dir).take(Filter({}), Shown(0, None))
+    taken = Listing(Ticking(), async_dir).take(Filter({}), Excerpt(0, None))
     assert [job.jid for job in taken] == jids
     assert len({job.age for job in taken}) == 1
     async_dir.close()

@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.look import Job
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.view import (
-    DEFAULT_SHOWN,
-    Shown,
+    DEFAULT_EXCERPT,
+    Excerpt,
 )
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import (
     JobError,
@@ -213,10 +213,10 @@ LOOK = """
 import sys
 sys.path.insert(0, {package!r})
 from _jobs.inspection.look import Job
-from _jobs.inspection.view import DEFAULT_SHOWN
+from _jobs.inspection.view import DEFAULT_EXCERPT
 from _jobs.system.kernel import System
 from _jobs.system.store import open_async_dir
-print(Job(System(), open_async_dir(System(), sys.argv[1]), sys.argv[2]).look(DEFAULT_SHOWN)["async_job"]["state"])
+print(Job(System(), open_async_dir(System(), sys.argv[1]), sys.argv[2]).look(DEFAULT_EXCERPT)["async_job"]["state"])
 """
 
 
@@ -224,7 +224,7 @@ def test_one_who_waits_for_a_job_does_not_keep_others_from_looking(place, waitin
     jid, _gate = waiting
     place.kill(place.supervisor(jid))
     first = place.job(jid)
-    first.look(DEFAULT_SHOWN)
+    first.look(DEFAULT_EXCERPT)
     command = [sys.executable, "-c", LOOK.format(package=str(PACKAGE)), str(place.async_dir), jid]
     assert subprocess.check_output(command, timeout=10).decode("ascii").strip() == "running"
 
@@ -311,7 +311,7 @@ def test_a_job_directory_that_is_removed_while_somebody_looks_is_a_job_that_is_g
     job = place.job(jid)
     job.remove()
     with pytest.raises(JobError, match="could not find job"):
-        job.look(DEFAULT_SHOWN)
+        job.look(DEFAULT_EXCERPT)
     assert place.files() == []
 
 
@@ -337,8 +337,8 @@ def test_a_job_closes_what_it_opened_and_no_more(place):
     before = len(os.listdir("/proc/self/fd"))
     with place.directory() as async_dir:
         with Job(place.system, async_dir, jid) as job:
-            assert job.look(Shown(0, None))["finished"] is True
+            assert job.look(Excerpt(0, None))["finished"] is True
         assert jid in async_dir.names()
     with Job.open(place.system, str(place.async_dir), jid) as job:
-        assert job.look(Shown(0, None))["finished"] is True
+        assert job.look(Excerpt(0, None))["finished"] is True
     assert len(os.listdir("/proc/self/fd")) == before

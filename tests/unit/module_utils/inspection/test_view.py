@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.inspection.view import (
-    Shown,
+    Excerpt,
     history,
     output_view,
     partial_output,
@@ -49,11 +49,11 @@ def spool(job_dir, limit=1 << 20, stream="stdout"):
 
 
 def since(job_dir, cursor, ended=False):
-    return output_view(job_dir, Shown(10, parse_cursor(cursor)), ended)
+    return output_view(job_dir, Excerpt(10, parse_cursor(cursor)), ended)
 
 
 def last(job_dir, count=10, ended=False):
-    return output_view(job_dir, Shown(count, None), ended)
+    return output_view(job_dir, Excerpt(count, None), ended)
 
 
 def test_nothing_printed_is_shown_as_nothing(job_dir):
@@ -71,7 +71,7 @@ def test_nothing_printed_is_shown_as_nothing(job_dir):
             "cursor": START,
         }
     )
-    without = output_view(None, Shown(10, None), True)
+    without = output_view(None, Excerpt(10, None), True)
     assert set(without) == set(last(job_dir))
     assert without["stdout_path"] is None
 
