@@ -401,9 +401,9 @@ def test_every_answer_can_be_written_as_json():
 )
 def test_hostile_lines_cost_little(part):
     lines = [part * 2000] * 200
-    begin = time.perf_counter()
+    begin = time.process_time()
     measure("\n".join(lines) + "\n", lines=lines)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize("name", ["percent", "current", "message"])

@@ -59,12 +59,12 @@ def test_without_such_an_object_there_is_no_result(text):
 
 
 def test_much_that_looks_like_json_and_is_not_costs_little():
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ValueError):
         parse_result("\n".join(["{" + "x" * 100] * 100000))
     with pytest.raises(ValueError):
         parse_result("{\n" * 1000000)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_warnings_are_added_to_the_modules_own():
