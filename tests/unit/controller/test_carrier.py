@@ -27,7 +27,11 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.template import Templar
 
 from ansible_collections.longrun.jobs.plugins.action import async_cancel, async_info, async_prune
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core import carrier as core_carrier
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.core_actions import (
+    core_action_class,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.drop_in import drop_in_action
 from ansible_collections.longrun.jobs.plugins.plugin_utils._requests import carrier
 
 
@@ -236,7 +240,7 @@ def test_an_interpreter_that_is_not_known_is_discovered_and_remembered(
         found.append(options["interpreter_name"])
         return sys.executable
 
-    monkeypatch.setattr(_core, "discover_interpreter", discover)
+    monkeypatch.setattr(core_carrier, "discover_interpreter", discover)
     asked = Asked(
         root, variables={"ansible_python_interpreter": "auto_silent", "ansible_facts": {}}
     )
@@ -373,7 +377,7 @@ class Started(Asked):
     def __init__(self, root: Path, text: str = "echo said", **how: Any) -> None:
         attributes = {"async": 60, "poll": 0, "environment": [], **how.pop("attributes", {})}
         task = {"ansible.builtin.command": text}
-        plugin = how.pop("plugin", _core.drop_in_action("command"))
+        plugin = how.pop("plugin", drop_in_action("command"))
         super().__init__(root, plugin=plugin, attributes=attributes, task=task, **how)
 
     def ended(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -458,7 +462,7 @@ def test_a_debuggers_files_are_left_by_cores_own_way(
 
 
 def test_every_module_without_an_action_is_started_so(root: Path) -> None:
-    asked = Started(root, plugin=_core.drop_in_action("normal"))
+    asked = Started(root, plugin=drop_in_action("normal"))
     result = asked.result()
     assert asked.one_exec
     assert asked.ended(result)["stdout"] == "said"
@@ -466,7 +470,7 @@ def test_every_module_without_an_action_is_started_so(root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["command", "dnf", "normal", "package", "service", "uri"])
 def test_what_is_put_in_cores_place_is_cores_own_but_for_starts(name: str) -> None:
-    ours, core = _core.drop_in_action(name), _core._core_action_class(name)
+    ours, core = drop_in_action(name), core_action_class(name)
     assert [base.__name__ for base in ours.__mro__][:3] == [
         "ActionModule",
         "DropInAction",
