@@ -1805,13 +1805,12 @@ class Payload:
     files: Mapping[str, bytes] = {}
 
     def __init__(
-        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
+        self, command: List[str], path: str, code: Optional[bytes], text: bytes, no_log: bool
     ) -> None:
         self.command = command
         self.path = path
         self.code = code
-        secret = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
-        self.no_log = bool(secret.search(text) or secret.search(args))
+        self.no_log = no_log
         self.module = _module_name(path, text)
 
     def command_in(self, job_dir: Directory) -> List[str]:
@@ -1834,6 +1833,11 @@ def imported_name(text: bytes) -> Optional[str]:
         text,
     )
     return found.group(1).decode("ascii") if found else None
+
+
+def guessed_no_log(text: bytes, args: bytes) -> bool:
+    told = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
+    return bool(told.search(text) or told.search(args))
 
 
 def _module_name(path: str, text: bytes) -> Optional[str]:
@@ -1897,7 +1901,7 @@ def read_payload(command: List[str], path: str) -> Payload:
     here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
     if not position:
         command = interpreter + command
-    return Payload(command, path, text if here else None, text, args)
+    return Payload(command, path, text if here else None, text, guessed_no_log(text, args))
 
 
 def payload_from_memory(
@@ -1906,10 +1910,11 @@ def payload_from_memory(
     text: bytes,
     args: Optional[bytes],
     module: Optional[str],
+    no_log: bool,
 ) -> Payload:
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
     here = style == "new" and b"_ANSIBALLZ_WRAPPER" in text and _runs_here(interpreter)
-    payload = Payload(interpreter, "", text if here else None, text, args or b"")
+    payload = Payload(interpreter, "", text if here else None, text, no_log)
     payload.module = module or payload.module
     if not here:
         files: Dict[str, bytes] = {PAYLOAD_FILE: text}
@@ -3998,4 +4003,4 @@ def main(library: Any, afterwards: Optional[Callable[[], None]]) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, 'b3aeac169b2f70a1')
+    run_wrapper(TEXTS, '68d59b340a8cd4c9')

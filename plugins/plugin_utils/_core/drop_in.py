@@ -66,6 +66,7 @@ class DropInAction(CarrierAction):
                 packed_modules([module]),
                 given=f"j{secrets.randbelow(10**12)}",
                 timeout=self._task.async_val,
+                no_log=module.no_log,
                 _async_dir=async_dir_option(self),
             ),
             task_vars=task_vars,

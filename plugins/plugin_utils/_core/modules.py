@@ -38,6 +38,7 @@ class BuiltModule(NamedTuple):
 
     name: as the playbook calls it, in full. style: new, old, non_native_want_json or binary. shebang: ``#!`` and its
     interpreter, None for a binary. args: the content of the file beside it, None where the module contains its arguments.
+    no_log: whether core tells the module to keep its arguments and results secret.
     """
 
     name: str
@@ -45,6 +46,7 @@ class BuiltModule(NamedTuple):
     shebang: str | None
     data: bytes
     args: str | None
+    no_log: bool
 
 
 def task_keywords() -> frozenset[str]:
@@ -93,6 +95,8 @@ def built_module(
     name: as core looks it up. full: the module's name in the result. As in core, the arguments are added to.
     """
     action._update_module_args(name, arguments, task_vars)
+    # the task's own no_log or, without logging on the target (no_target_syslog), always
+    no_log = bool(arguments.get("_ansible_no_log", action._task.no_log))
     encoder = None
     answer: Any = action._configure_module(
         module_name=name, module_args=arguments, task_vars=task_vars
@@ -117,7 +121,7 @@ def built_module(
     elif style != "new":
         args = json.dumps(arguments, cls=encoder)
     text = data if isinstance(data, bytes) else str(data).encode("utf-8", "surrogateescape")
-    return BuiltModule(full, str(style), None if not shebang else str(shebang), text, args)
+    return BuiltModule(full, str(style), None if not shebang else str(shebang), text, args, no_log)
 
 
 def packed_modules(modules: Sequence[BuiltModule]) -> dict[str, Any]:

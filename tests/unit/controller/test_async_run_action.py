@@ -257,7 +257,9 @@ def test_any_number_of_jobs_is_one_request_and_what_their_modules_share_is_sent_
 
 def test_the_same_module_is_sent_once_whatever_runs_it() -> None:
     payloads = async_run._Payloads()
-    modules = [BuiltModule("a.b.c", "new", "#!/x", data, None) for data in (b"1", b"2", b"1")]
+    modules = [
+        BuiltModule("a.b.c", "new", "#!/x", data, None, False) for data in (b"1", b"2", b"1")
+    ]
     assert [payloads.number(module) for module in modules] == [0, 1, 0]
     packed = payloads.packed()
     assert unpack(packed["payloads"], packed["_texts"]) == [b"1", b"2"]

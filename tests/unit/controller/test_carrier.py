@@ -439,6 +439,28 @@ def test_settings_come_with_the_environment_of_the_task(root: Path) -> None:
     assert refused["msg"].startswith("ANSIBLE_ASYNC_GRACE: 'soon' is no duration")
 
 
+@pytest.mark.parametrize(
+    ("text", "how", "secret"),
+    [
+        ("echo said", {}, False),
+        ("echo said _ansible_no_log=True", {}, False),
+        ("echo said", {"attributes": {"no_log": True}}, True),
+        ("echo said", {"variables": {"ansible_no_target_syslog": True}}, True),
+    ],
+    ids=["neither", "words among the arguments", "no_log", "no_target_syslog"],
+)
+def test_a_start_tells_the_target_whether_core_keeps_the_module_secret(
+    root: Path, text: str, how: dict[str, Any], secret: bool
+) -> None:
+    asked = Started(root, text, **how)
+    result = asked.result()
+    asked.ended(result)
+    job_dir = root / "async" / ".longrun" / result["ansible_job_id"]
+    assert json.loads((job_dir / "record.json").read_text())["no_log"] is secret
+    kept = "".join(path.read_text() for path in job_dir.glob("stdout*"))
+    assert kept.split()[:1] == ([] if secret else ["said"])
+
+
 def test_without_async_a_task_is_cores_own(root: Path) -> None:
     asked = Started(root, attributes={"async": 0})
     result = asked.result()

@@ -12,11 +12,13 @@ from ..supervisor.payload import payload_from_memory
 from ..supervisor.tap import TAP_PARTS
 from .wrapper import start_job
 
-# payloads: one parcel of a text that comes with the request, as for async_run. given: the controller's part of the jid
+# payloads: one parcel of a text that comes with the request, as for async_run. given: the controller's part of the jid.
+# no_log: whether the task's output must not be kept; the controller knows, and nothing here reads it out of the module
 WRAPPER_OPTIONS = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "given": {"type": "str", "required": True},
     "timeout": {"type": "float", "required": True},
+    "no_log": {"type": "bool", "required": True},
 }  # type: Dict[str, Dict[str, Any]]
 
 
@@ -33,6 +35,7 @@ def answer_wrapper(
         text,
         None if args is None else args.encode("utf-8", "surrogateescape"),
         None,
+        params["no_log"],
     )
     # what tells its name itself says it in full
     payload.module = payload.module or parcel["module"]
