@@ -9,6 +9,7 @@ Private to the collection longrun.jobs: may change in any release.
 
 from __future__ import annotations
 
+import importlib
 import secrets
 from typing import Any, ClassVar
 
@@ -31,6 +32,10 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._core.modules import 
 )
 
 __all__ = ("DropInAction", "drop_in_action")
+
+# For a task with poll, core's poller has a worker load this action, anew for each task and host. Workers inherit what is
+# imported in the main process, where core imports this file before it forks them.
+importlib.import_module("ansible_collections.longrun.jobs.plugins.action.async_status")
 
 
 class DropInAction(CarrierAction):

@@ -461,6 +461,19 @@ def test_a_start_tells_the_target_whether_core_keeps_the_module_secret(
     assert kept.split()[:1] == ([] if secret else ["said"])
 
 
+def test_workers_inherit_the_action_that_cores_poller_asks() -> None:
+    drop_in = "ansible_collections.longrun.jobs.plugins.plugin_utils._core.drop_in"
+    poller = "ansible_collections.longrun.jobs.plugins.action.async_status"
+    collections = Path(core_carrier.__file__).parents[6]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, {drop_in}; print({poller!r} in sys.modules)"],
+        capture_output=True,
+        check=True,
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(collections), *sys.path])),
+    )
+    assert done.stdout == b"True\n"
+
+
 def test_without_async_a_task_is_cores_own(root: Path) -> None:
     asked = Started(root, attributes={"async": 0})
     result = asked.result()
