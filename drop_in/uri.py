@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.drop_in import drop_in_action
 
-ActionModule = _core.drop_in_action("uri")
+ActionModule = drop_in_action("uri")

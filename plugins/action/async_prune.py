@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.prune import PRUNE_OPTIONS
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.connection import (
+    remote_tmp_options,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.carried_action import (
     CarriedAction,
 )
@@ -20,4 +22,4 @@ class ActionModule(CarriedAction):
     _options = PRUNE_OPTIONS
 
     def _surroundings(self) -> dict[str, str]:
-        return {**super()._surroundings(), "_remote_tmp": _core.remote_tmp_options(self)}
+        return {**super()._surroundings(), "_remote_tmp": remote_tmp_options(self)}

@@ -16,7 +16,22 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors im
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.settings import (
     parse_duration,
 )
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.building import (
+    build_module,
+    run_action,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.carrier import CarrierAction
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.configuration import shows_text
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.connection import (
+    async_dir_option,
+    is_windows,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.modules import (
+    BuiltModule,
+    module_and_arguments,
+    packed_modules,
+    task_keywords,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering.orders import (
     RUN_TASK_OPTIONS,
     Order,
@@ -43,20 +58,20 @@ class _Payloads:
     """The modules of all jobs, each distinct one once."""
 
     def __init__(self) -> None:
-        self._modules: list[_core.BuiltModule] = []
-        self._known: dict[_core.BuiltModule, int] = {}
+        self._modules: list[BuiltModule] = []
+        self._known: dict[BuiltModule, int] = {}
 
-    def number(self, module: _core.BuiltModule) -> int:
+    def number(self, module: BuiltModule) -> int:
         if module not in self._known:
             self._known[module] = len(self._modules)
             self._modules.append(module)
         return self._known[module]
 
     def packed(self) -> dict[str, Any]:
-        return _core.packed_modules(self._modules)
+        return packed_modules(self._modules)
 
 
-class ActionModule(_core.CarrierAction):
+class ActionModule(CarrierAction):
     """Checks, builds, sends; the target does the rest."""
 
     _supports_check_mode = True
@@ -65,7 +80,7 @@ class ActionModule(_core.CarrierAction):
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        if _core.is_windows(self):
+        if is_windows(self):
             return windows_refusal("async_run")
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(argument_spec=RUN_TASK_OPTIONS)
@@ -94,11 +109,11 @@ class ActionModule(_core.CarrierAction):
             raise JobError(
                 "jobs: async with poll waits for one job only; leave async out and set wait to true"
             )
-        return read_orders(given, _core.task_keywords(), task.async_val, bool(task.no_log))
+        return read_orders(given, task_keywords(), task.async_val, bool(task.no_log))
 
     def _named(self, step: Step) -> tuple[str, str, dict[str, Any]]:
         try:
-            return _core.module_and_arguments(self, step.written)
+            return module_and_arguments(self, step.written)
         except AnsibleError as error:
             raise JobError(f"{step.label}: {error.message}") from error
 
@@ -113,7 +128,7 @@ class ActionModule(_core.CarrierAction):
             for block in ("steps", "always"):
                 for step in order.blocks.get(block, []):
                     name, full, arguments = self._named(step)
-                    result = _core.run_action(self, name, full, arguments, task_vars)
+                    result = run_action(self, name, full, arguments, task_vars)
                     results.append((step.name, block, full, result))
             found.append((order.target["settings"]["name"], order.chained, results))
         return predicted_result(found, several)
@@ -131,7 +146,7 @@ class ActionModule(_core.CarrierAction):
                     name, full, arguments = self._named(step)
                     modules.append((full, arguments))
                     try:
-                        built = _core.build_module(self, name, full, arguments, task_vars)
+                        built = build_module(self, name, full, arguments, task_vars)
                     except AnsibleError as error:
                         raise JobError(f"{step.label}: {error.message}") from error
                     payload = {"payload": payloads.number(built), "name": step.name}
@@ -147,7 +162,7 @@ class ActionModule(_core.CarrierAction):
         params: dict[str, Any],
         task_vars: dict[str, Any] | None,
     ) -> dict[str, Any]:
-        async_dir = str(given["async_dir"] or _core.async_dir_option(self))
+        async_dir = str(given["async_dir"] or async_dir_option(self))
         params["_async_dir"] = async_dir
         waiter = None
         if given["wait"]:
@@ -176,7 +191,7 @@ class ActionModule(_core.CarrierAction):
         if waiter is None or result.get("failed"):
             return result
         jobs = [Awaited({"results_file": one["results_file"]}) for one in started]
-        if given["stream"] and not self._task.no_log and _core.shows_text():
+        if given["stream"] and not self._task.no_log and shows_text():
             host = str((task_vars or {}).get("inventory_hostname", ""))
             for job, one, cursor in zip(jobs, started, shown, strict=True):
                 job.live = LiveOutput(host, cursor, started_here=not one["attached"])

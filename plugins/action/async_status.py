@@ -14,7 +14,16 @@ from ansible.utils.vars import merge_hash
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.status import (
     STATUS_OPTIONS,
 )
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.carrier import CarrierAction
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.configuration import shows_text
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.connection import (
+    async_dir_option,
+    is_windows,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.core_actions import core_action
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.display import show_lines
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.events import send_poll_event
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.polling import polled_task
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.live import (
     LiveOutput,
     live_output,
@@ -25,7 +34,7 @@ _LONGEST_REQUEST = (
 )
 
 
-class ActionModule(_core.CarrierAction):
+class ActionModule(CarrierAction):
     """In front of our module; on a Windows target core's own action does it all.
 
     Asked by core's own poller, it does not answer before the job has ended: it waits on the target, ``poll`` seconds a
@@ -42,8 +51,8 @@ class ActionModule(_core.CarrierAction):
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        if _core.is_windows(self):
-            return dict(_core.core_action(self, "async_status").run(task_vars=task_vars))
+        if is_windows(self):
+            return dict(core_action(self, "async_status").run(task_vars=task_vars))
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(
             argument_spec=STATUS_OPTIONS,
@@ -61,9 +70,9 @@ class ActionModule(_core.CarrierAction):
         }
         if given["jid"]:
             asked["ansible_job_id"] = given["jid"]
-        arguments = dict(given, _async_dir=_core.async_dir_option(self))
+        arguments = dict(given, _async_dir=async_dir_option(self))
         live = self._live_output(task_vars or {}) if asks_status else None
-        polled = _core.polled_task() if asks_status else None
+        polled = polled_task() if asks_status else None
         if polled is not None and self._polls_until is None:
             self._polls_until = time.monotonic() + polled.async_val
         while True:
@@ -73,7 +82,7 @@ class ActionModule(_core.CarrierAction):
                 return results
             if not polled.no_log:
                 host = str((task_vars or {}).get("inventory_hostname", ""))
-                _core.send_poll_event(self, host, results)
+                send_poll_event(self, host, results)
             arguments["wait"] = min(float(polled.poll), left, _LONGEST_REQUEST)
 
     def _ask(
@@ -94,7 +103,7 @@ class ActionModule(_core.CarrierAction):
         for word in ("started", "finished"):
             results[word] = bool(results[word])
         if live and since:
-            _core.show_lines(live.lines(since, results["finished"]))
+            show_lines(live.lines(since, results["finished"]))
         return results
 
     def _live_output(self, task_vars: dict[str, Any]) -> LiveOutput | None:
@@ -103,7 +112,7 @@ class ActionModule(_core.CarrierAction):
         if (
             str(wanted).lower() in ("false", "no", "off", "0")
             or self._task.no_log
-            or not _core.shows_text()
+            or not shows_text()
         ):
             return None
         job = str(self._task.args.get("jid") or self._task.args.get("results_file"))

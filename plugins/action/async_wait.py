@@ -12,8 +12,16 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils._batches.budget import ErrorBudget
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.carrier import CarrierAction
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.configuration import (
+    local_tmp,
+    shows_text,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.connection import (
+    async_dir_option,
+    is_windows,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.references import (
     job_references,
 )
@@ -31,7 +39,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waited impor
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waiter import Awaited, Waiter
 
 
-class ActionModule(_core.CarrierAction):
+class ActionModule(CarrierAction):
     """Waits on the target; here only the intervals are counted and what comes is shown."""
 
     _supports_check_mode = True
@@ -40,7 +48,7 @@ class ActionModule(_core.CarrierAction):
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        if _core.is_windows(self):
+        if is_windows(self):
             return windows_refusal("async_wait")
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(argument_spec=WAIT_TASK_OPTIONS)
@@ -52,17 +60,17 @@ class ActionModule(_core.CarrierAction):
         except JobError as error:
             return refusal(error.message)
         host = str((task_vars or {}).get("inventory_hostname", ""))
-        streams = given["stream"] and not self._task.no_log and _core.shows_text()
+        streams = given["stream"] and not self._task.no_log and shows_text()
         jobs = [Awaited(one, LiveOutput(host) if streams else None) for one in references]
         shared = given["error_budget"]
-        budget = shared and ErrorBudget(_core.local_tmp(), shared["name"], shared["hosts"])
+        budget = shared and ErrorBudget(local_tmp(), shared["name"], shared["hosts"])
         waiter = Waiter(
             self,
             task_vars,
             given["for"],
             given["interval"],
             given["tail_lines"],
-            str(given["async_dir"] or _core.async_dir_option(self)),
+            str(given["async_dir"] or async_dir_option(self)),
             time.monotonic() + given["timeout"],
             given["reconnect"],
             budget,

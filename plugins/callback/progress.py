@@ -123,7 +123,15 @@ from ansible.errors import AnsibleOptionsError
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.states import STATE_SUCCEEDED
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.display import (
+    display_lock,
+    print_within,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.events import (
+    Event,
+    event_of,
+    waits_for_jobs,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.bars import HAS_RICH, Painter
 from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.job_text import (
     end_line,
@@ -153,7 +161,7 @@ class CallbackModule(DefaultCallback):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lock = _core.display_lock()
+        self._lock = display_lock()
         self._seen = SeenJobs()
         self._watching = Watching()
         self._screen: Screen | None = None
@@ -181,14 +189,14 @@ class CallbackModule(DefaultCallback):
                 )
 
             self._screen = Screen(sys.stdout, self._lock, frame, self.get_option("refresh"))
-            _core.print_within(self._screen.cleared)
+            print_within(self._screen.cleared)
             atexit.register(self._screen.stop)
         super().v2_playbook_on_start(playbook)
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         super().v2_runner_on_start(host, task)
         with self._lock:
-            waits = _core.waits_for_jobs(task)
+            waits = waits_for_jobs(task)
             self._watching.start(host.get_name(), task.get_name(), waits, time.monotonic())
         if self._screen:
             self._screen.update()
@@ -266,7 +274,7 @@ class CallbackModule(DefaultCallback):
 
     def _look(self, result: Any) -> list[SeenJob]:
         """Take in what is told of jobs that are waited for; what it was."""
-        event, now = _core.event_of(result), time.monotonic()
+        event, now = event_of(result), time.monotonic()
         with self._lock:
             told = self._take_in(event, now)
             ended = self._watching.look(event.host, told, now)
@@ -285,7 +293,7 @@ class CallbackModule(DefaultCallback):
 
     def _end(self, result: Any, whole_task: bool) -> bool:
         """Take in a result; whether it was about jobs."""
-        event, now = _core.event_of(result), time.monotonic()
+        event, now = event_of(result), time.monotonic()
         with self._lock:
             told = self._take_in(event, now)
             ended = self._watching.end(event.host, told, whole_task)
@@ -294,7 +302,7 @@ class CallbackModule(DefaultCallback):
             self._screen.update()
         return bool(told)
 
-    def _take_in(self, event: _core.Event, now: float) -> list[SeenJob]:
+    def _take_in(self, event: Event, now: float) -> list[SeenJob]:
         task = self._watching.task_of(event.host) or event.task
         return self._seen.note(event.host, task, event.data, now)
 

@@ -80,7 +80,12 @@ from typing import Any
 from ansible.errors import AnsibleOptionsError
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.configuration import shows_text
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.events import (
+    Event,
+    event_of,
+    playbook_name,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.page_file import write_page
 from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJobs
 from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.timeline import render, timeline
@@ -110,7 +115,7 @@ class CallbackModule(CallbackBase):
             raise AnsibleOptionsError(f"longrun.jobs.timeline: path: {path!r} is no name of a file")
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        self._playbook = _core.playbook_name(playbook)
+        self._playbook = playbook_name(playbook)
         atexit.register(self._write)
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
@@ -138,17 +143,17 @@ class CallbackModule(CallbackBase):
         self._note(result)
 
     def v2_runner_retry(self, result: Any) -> None:
-        event = _core.event_of(result)
+        event = event_of(result)
         self._seen.note_retry(event.host, self._task(event), event.data, time.time())
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self._write()
 
     def _note(self, result: Any) -> None:
-        event = _core.event_of(result)
+        event = event_of(result)
         self._seen.note(event.host, self._task(event), event.data, time.time())
 
-    def _task(self, event: _core.Event) -> str:
+    def _task(self, event: Event) -> str:
         """The name of the task that runs on the host: core's polls of a job have one of their own."""
         return self._tasks.get(event.host, event.task)
 
@@ -168,5 +173,5 @@ class CallbackModule(CallbackBase):
                 f"longrun.jobs.timeline: path: {path} cannot be written: {error.strerror}"
             )
             return
-        if _core.shows_text():
+        if shows_text():
             self._display.display(f"The timeline of {len(self._seen)} jobs is in {path}")

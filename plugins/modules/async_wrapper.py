@@ -2240,12 +2240,12 @@ class Payload:
     files: Mapping[str, bytes] = {}
 
     def __init__(
-        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
+        self, command: List[str], path: str, code: Optional[bytes], text: bytes, no_log: bool
     ) -> None:
         self.command = command
         self.path = path
         self.code = code
-        self.no_log = guess_no_log(text) or guess_no_log(args)
+        self.no_log = no_log
         self.module = module_name(path, text)
 
     def command_in(self, job_dir: Directory) -> List[str]:
@@ -2312,7 +2312,9 @@ def read_payload(command: List[str], path: str) -> Payload:
     here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
     if not position:
         command = interpreter + command
-    return Payload(command, path, text if here else None, text, args)
+    return Payload(
+        command, path, text if here else None, text, guess_no_log(text) or guess_no_log(args)
+    )
 
 
 def payload_from_memory(
@@ -2321,10 +2323,11 @@ def payload_from_memory(
     text: bytes,
     args: Optional[bytes],
     module: Optional[str],
+    no_log: bool,
 ) -> Payload:
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
     here = style == "new" and is_ansiballz(text) and _runs_here(interpreter)
-    payload = Payload(interpreter, "", text if here else None, text, args or b"")
+    payload = Payload(interpreter, "", text if here else None, text, no_log)
     payload.module = module or payload.module
     if not here:
         files: Dict[str, bytes] = {PAYLOAD_FILE: text}
@@ -4742,6 +4745,7 @@ WRAPPER_OPTIONS: Dict[str, Dict[str, Any]] = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "given": {"type": "str", "required": True},
     "timeout": {"type": "float", "required": True},
+    "no_log": {"type": "bool", "required": True},
 }
 
 
@@ -4793,6 +4797,7 @@ def answer_wrapper(
         text,
         None if args is None else args.encode("utf-8", "surrogateescape"),
         None,
+        params["no_log"],
     )
     payload.module = payload.module or parcel["module"]
     environment = (system, environ, params["given"], params["timeout"])
@@ -4891,4 +4896,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '3e918af942901d10')
+    run_wrapper(TEXTS, '677ab54276e3c6d4')

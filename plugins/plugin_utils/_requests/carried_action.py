@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.carrier import CarrierAction
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.connection import (
+    async_dir_option,
+    is_windows,
+)
 from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.refusal import windows_refusal
 
 
-class CarriedAction(_core.CarrierAction):
+class CarriedAction(CarrierAction):
     """``_options`` is the argument spec of the module, ``_carried_module``, as its own file has it, too."""
 
     _carried_module: ClassVar[str]
@@ -23,7 +27,7 @@ class CarriedAction(_core.CarrierAction):
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        if _core.is_windows(self):
+        if is_windows(self):
             return windows_refusal(self._carried_module)
         super().run(tmp, task_vars)
         _unused, given = self.validate_argument_spec(argument_spec=self._options)
@@ -37,4 +41,4 @@ class CarriedAction(_core.CarrierAction):
 
     def _surroundings(self) -> dict[str, str]:
         """What the target cannot know of the task; an option of the task's own counts for more."""
-        return {"_async_dir": _core.async_dir_option(self)}
+        return {"_async_dir": async_dir_option(self)}

@@ -22,8 +22,11 @@ from ansible.errors import (
 from ansible.utils.display import Display
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.states import STATE_SUCCEEDED
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils._batches.budget import ErrorBudget
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.carrier import CarrierAction
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.connection import reset_connection
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.display import show_lines
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.events import send_poll_event
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.live import LiveOutput
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waited import (
     unfinished,
@@ -59,7 +62,7 @@ class Waiter:
     requests had to say besides, for the task's result.
     """
 
-    action: _core.CarrierAction
+    action: CarrierAction
     task_vars: dict[str, Any] | None
     wanted: str
     interval: float
@@ -113,7 +116,7 @@ class Waiter:
             if not self.action._task.no_log:
                 # also of those that have ended: their bars end with them, not with the last job
                 for job in asked:
-                    _core.send_poll_event(self.action, self._host, job.status)
+                    send_poll_event(self.action, self._host, job.status)
             seconds = self.interval
         return {}, True
 
@@ -175,7 +178,7 @@ class Waiter:
                         f"{error.message}"
                     )
                     warned = True
-                _core.reset_connection(self.action)
+                reset_connection(self.action)
                 time.sleep(min(_RECONNECT_SECONDS, given_up - now))
 
     def cancel(self, jobs: list[Awaited]) -> dict[str, Any]:
@@ -210,4 +213,4 @@ def _show(host: str, job: Awaited, since: dict[str, Any] | None, several: bool) 
     if several:
         view = job.status["async_job"]
         job.live.label = f"{host} {view['name'] or view['id']}"
-    _core.show_lines(job.live.lines(since, job.status["finished"]))
+    show_lines(job.live.lines(since, job.status["finished"]))

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
@@ -23,7 +24,7 @@ from ansible.template import Templar
 from ansible_collections.longrun.jobs.plugins.action import async_run
 from ansible_collections.longrun.jobs.plugins.action.async_run import ActionModule
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.carrier.parcel import unpack
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.modules import BuiltModule
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting import waiter
 
 COMMAND = {"ansible.builtin.command": "sleep 1"}
@@ -151,7 +152,7 @@ def target(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Target:
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
-    monkeypatch.setattr(_core, "show_lines", lines.extend)
+    monkeypatch.setattr(waiter, "show_lines", lines.extend)
     return lines
 
 
@@ -256,7 +257,9 @@ def test_any_number_of_jobs_is_one_request_and_what_their_modules_share_is_sent_
 
 def test_the_same_module_is_sent_once_whatever_runs_it() -> None:
     payloads = async_run._Payloads()
-    modules = [_core.BuiltModule("a.b.c", "new", "#!/x", data, None) for data in (b"1", b"2", b"1")]
+    modules = [
+        BuiltModule("a.b.c", "new", "#!/x", data, None, False) for data in (b"1", b"2", b"1")
+    ]
     assert [payloads.number(module) for module in modules] == [0, 1, 0]
     packed = payloads.packed()
     assert unpack(packed["payloads"], packed["_texts"]) == [b"1", b"2"]
@@ -579,7 +582,7 @@ def test_lines_are_not_asked_for_where_they_are_not_to_be_shown(
     target: Target, run: Any, shown: list[str], monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     if case == "json":
-        monkeypatch.setattr(_core.C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.jsonl")
+        monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.jsonl")
     target.answers = [started("j1.1"), answer(status("j1.1", "succeeded"), done=True)]
     run(task=COMMAND, wait=True, stream=True, keywords={"no_log": case == "no_log"})
     assert target.waits[0]["jobs"] == [{"results_file": "/a/j1.1"}]

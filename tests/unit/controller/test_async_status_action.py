@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
@@ -15,8 +16,8 @@ from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
+from ansible_collections.longrun.jobs.plugins.action import async_status
 from ansible_collections.longrun.jobs.plugins.action.async_status import ActionModule
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting import live
 
 OUTPUT = {"stdout_tail": ["one"], "stderr_tail": ["two"], "cursor": "4:4"}
@@ -54,7 +55,7 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Target:
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
-    monkeypatch.setattr(_core, "show_lines", lines.extend)
+    monkeypatch.setattr(async_status, "show_lines", lines.extend)
     return lines
 
 
@@ -63,7 +64,7 @@ def action(args: dict[str, Any], windows: bool = False, no_log: bool = False) ->
     shell = SimpleNamespace(
         _IS_WINDOWS=windows, tmpdir=None, join_path=lambda *parts: "/".join(parts)
     )
-    return ActionModule(
+    made = ActionModule(
         task=Task.load({"name": "t", "async_status": args, "no_log": no_log}),
         connection=SimpleNamespace(_shell=shell, become=None),
         play_context=PlayContext(),
@@ -71,6 +72,8 @@ def action(args: dict[str, Any], windows: bool = False, no_log: bool = False) ->
         templar=Templar(loader=loader),
         shared_loader_obj=None,
     )
+    made._load_name = "async_status"  # as a loader would
+    return made
 
 
 def test_a_posix_target_is_asked_by_our_own_module_with_the_async_dir_unexpanded(
@@ -126,7 +129,7 @@ def test_asked_by_cores_poller_it_waits_on_the_target_and_does_what_the_poller_d
     target: Target, shown: list[str], monkeypatch: pytest.MonkeyPatch, no_log: bool
 ) -> None:
     events: list[Any] = []
-    monkeypatch.setattr(_core, "send_poll_event", lambda *given: events.append(given[1:]))
+    monkeypatch.setattr(async_status, "send_poll_event", lambda *given: events.append(given[1:]))
     running = {"started": True, "finished": False, "_since": dict(OUTPUT)}
     target.answers = [dict(running), dict(running), {"started": True, "finished": True}]
     result = Poller(2, 600, no_log)._poll_async_result(action({"jid": "j1.2"}))
@@ -140,7 +143,7 @@ def test_asked_by_cores_poller_it_waits_on_the_target_and_does_what_the_poller_d
 def test_it_keeps_the_poller_waiting_no_longer_than_the_job_may_take(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_core, "send_poll_event", lambda *_given: None)
+    monkeypatch.setattr(async_status, "send_poll_event", lambda *_given: None)
     asking, poller = action({"jid": "j1.2"}), Poller(100, 1)
     moments = iter((0.0, 0.25, 1.5, 2.0))
     monkeypatch.setattr("time.monotonic", lambda: next(moments))
@@ -161,7 +164,7 @@ def test_lines_are_not_asked_for_where_they_must_not_be_shown(
     target: Target, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     if case == "json":
-        monkeypatch.setattr(_core.C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.jsonl")
+        monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.jsonl")
     variables = {"inventory_hostname": "web1", "longrun_live_output": case != "variable"}
     action({"jid": "j1.2"}, no_log=case == "no_log").run(task_vars=variables)
     assert "_since" not in target.asked[0][1]

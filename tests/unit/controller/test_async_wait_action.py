@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import constants as C
 from ansible.errors import (
     AnsibleAuthenticationFailure,
     AnsibleConnectionFailure,
@@ -26,7 +27,6 @@ from ansible.utils.display import Display
 
 from ansible_collections.longrun.jobs.plugins.action import async_wait
 from ansible_collections.longrun.jobs.plugins.action.async_wait import ActionModule
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
 from ansible_collections.longrun.jobs.plugins.plugin_utils._batches.budget import ErrorBudget
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting import waiter
 
@@ -101,7 +101,7 @@ def target(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Target:
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
-    monkeypatch.setattr(_core, "show_lines", lines.extend)
+    monkeypatch.setattr(waiter, "show_lines", lines.extend)
     return lines
 
 
@@ -462,7 +462,7 @@ def test_lines_are_not_asked_for_where_they_are_not_to_be_shown(
     target: Target, run: Any, shown: list[str], monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     if case == "json":
-        monkeypatch.setattr(_core.C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.jsonl")
+        monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.jsonl")
     target.answers = [answer(status("j1.1", "succeeded"), done=True)]
     run(jobs="j1.1", stream=case != "not asked for", no_log=case == "no_log")
     assert target.waits[0]["jobs"] == [{"jid": "j1.1"}]
@@ -512,7 +512,7 @@ def test_where_there_is_no_queue_there_are_no_events(target: Target, run: Any) -
 @pytest.fixture
 def budget(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ErrorBudget:
     """As another host sees it."""
-    monkeypatch.setattr(_core, "local_tmp", lambda: tmp_path)
+    monkeypatch.setattr(async_wait, "local_tmp", lambda: tmp_path)
     return ErrorBudget(tmp_path, "wave", 0)
 
 

@@ -27,7 +27,11 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.template import Templar
 
 from ansible_collections.longrun.jobs.plugins.action import async_cancel, async_info, async_prune
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core import carrier as core_carrier
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.core_actions import (
+    core_action_class,
+)
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.drop_in import drop_in_action
 from ansible_collections.longrun.jobs.plugins.plugin_utils._requests import carrier
 
 
@@ -236,7 +240,7 @@ def test_an_interpreter_that_is_not_known_is_discovered_and_remembered(
         found.append(options["interpreter_name"])
         return sys.executable
 
-    monkeypatch.setattr(_core, "discover_interpreter", discover)
+    monkeypatch.setattr(core_carrier, "discover_interpreter", discover)
     asked = Asked(
         root, variables={"ansible_python_interpreter": "auto_silent", "ansible_facts": {}}
     )
@@ -373,7 +377,7 @@ class Started(Asked):
     def __init__(self, root: Path, text: str = "echo said", **how: Any) -> None:
         attributes = {"async": 60, "poll": 0, "environment": [], **how.pop("attributes", {})}
         task = {"ansible.builtin.command": text}
-        plugin = how.pop("plugin", _core.drop_in_action("command"))
+        plugin = how.pop("plugin", drop_in_action("command"))
         super().__init__(root, plugin=plugin, attributes=attributes, task=task, **how)
 
     def ended(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -435,6 +439,41 @@ def test_settings_come_with_the_environment_of_the_task(root: Path) -> None:
     assert refused["msg"].startswith("ANSIBLE_ASYNC_GRACE: 'soon' is no duration")
 
 
+@pytest.mark.parametrize(
+    ("text", "how", "secret"),
+    [
+        ("echo said", {}, False),
+        ("echo said _ansible_no_log=True", {}, False),
+        ("echo said", {"attributes": {"no_log": True}}, True),
+        ("echo said", {"variables": {"ansible_no_target_syslog": True}}, True),
+    ],
+    ids=["neither", "words among the arguments", "no_log", "no_target_syslog"],
+)
+def test_a_start_tells_the_target_whether_core_keeps_the_module_secret(
+    root: Path, text: str, how: dict[str, Any], secret: bool
+) -> None:
+    asked = Started(root, text, **how)
+    result = asked.result()
+    asked.ended(result)
+    job_dir = root / "async" / ".longrun" / result["ansible_job_id"]
+    assert json.loads((job_dir / "record.json").read_text())["no_log"] is secret
+    kept = "".join(path.read_text() for path in job_dir.glob("stdout*"))
+    assert kept.split()[:1] == ([] if secret else ["said"])
+
+
+def test_workers_inherit_the_action_that_cores_poller_asks() -> None:
+    drop_in = "ansible_collections.longrun.jobs.plugins.plugin_utils._core.drop_in"
+    poller = "ansible_collections.longrun.jobs.plugins.action.async_status"
+    collections = Path(core_carrier.__file__).parents[6]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, {drop_in}; print({poller!r} in sys.modules)"],
+        capture_output=True,
+        check=True,
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(collections), *sys.path])),
+    )
+    assert done.stdout == b"True\n"
+
+
 def test_without_async_a_task_is_cores_own(root: Path) -> None:
     asked = Started(root, attributes={"async": 0})
     result = asked.result()
@@ -458,7 +497,7 @@ def test_a_debuggers_files_are_left_by_cores_own_way(
 
 
 def test_every_module_without_an_action_is_started_so(root: Path) -> None:
-    asked = Started(root, plugin=_core.drop_in_action("normal"))
+    asked = Started(root, plugin=drop_in_action("normal"))
     result = asked.result()
     assert asked.one_exec
     assert asked.ended(result)["stdout"] == "said"
@@ -466,7 +505,7 @@ def test_every_module_without_an_action_is_started_so(root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["command", "dnf", "normal", "package", "service", "uri"])
 def test_what_is_put_in_cores_place_is_cores_own_but_for_starts(name: str) -> None:
-    ours, core = _core.drop_in_action(name), _core._core_action_class(name)
+    ours, core = drop_in_action(name), core_action_class(name)
     assert [base.__name__ for base in ours.__mro__][:3] == [
         "ActionModule",
         "DropInAction",

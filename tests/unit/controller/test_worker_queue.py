@@ -11,31 +11,31 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.executor.task_queue_manager import FinalQueue
+from ansible.playbook.task import Task
 from ansible.utils.display import Display
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.display import show_lines
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.events import send_poll_event
 
 
-class Queue:
-    """Notes which signals wait while something is put into it."""
-
-    def __init__(self) -> None:
-        self.waiting: list[set[int]] = []
-
-    def send_display(self, *_arguments: Any, **_options: Any) -> None:
-        self.waiting.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
-
-    def send_callback(self, *_arguments: Any, **_options: Any) -> None:
-        self.waiting.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
-
-
-def test_ctrl_c_does_not_end_a_worker_that_holds_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    queue = Queue()
+@pytest.fixture
+def deferred(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
+    """The signals that are deferred, each time something is put into the queue of the installed core."""
+    noted: list[set[int]] = []
+    queue = FinalQueue()
+    monkeypatch.setattr(
+        queue, "put", lambda _what: noted.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    )
     monkeypatch.setattr(Display(), "_final_q", queue, raising=False)
+    return noted
+
+
+def test_ctrl_c_does_not_end_a_worker_that_holds_the_queue(deferred: list[set[int]]) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    task = SimpleNamespace(_uuid="x", dump_attrs=dict)
-    _core.show_lines(["a line", "another"])
-    _core.send_poll_event(SimpleNamespace(_task=task), "web1", {"finished": False})  # type: ignore[arg-type]
-    assert len(queue.waiting) == 3
-    assert all({signal.SIGINT, signal.SIGTERM} <= waiting for waiting in queue.waiting)
+    action: Any = SimpleNamespace(_task=Task.load({"name": "t", "command": "a"}))
+    show_lines(["a line", "another"])
+    send_poll_event(action, "web1", {"finished": False})
+    assert len(deferred) == 3
+    assert all({signal.SIGINT, signal.SIGTERM} <= signals for signals in deferred)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

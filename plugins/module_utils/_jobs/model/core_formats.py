@@ -147,8 +147,9 @@ def payload_zip(directory: str) -> Optional[str]:
 def guess_no_log(text: bytes) -> bool:
     """Return whether a module's text or arguments seem to say that its task has ``no_log``.
 
-    A guess: an argument of the module may have these words. It is for async_wrapper alone, whose caller, core, does
-    not tell it.
+    A guess, wrong where an argument of the module has these words. It is for async_wrapper alone: core tells its
+    wrapper nothing else. The arguments are JSON in the text of an AnsiballZ and of a module that has them inserted,
+    maybe within a string; JSON in the file of a module that wants JSON; key=value in that of an old-style module.
     """
     return _NO_LOG.search(text) is not None
 

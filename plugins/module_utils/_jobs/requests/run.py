@@ -347,6 +347,7 @@ class _Starter:
                 self._texts[step["payload"]],
                 None if args is None else args.encode("utf-8", "surrogateescape"),
                 parcel["module"],
+                job.order["no_log"],
             )
             payload.name = step["name"]
             payload.environ = step["environ"]

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from ..carrier.boot import CarriedLibrary
 
 # payloads: one parcel of a text that comes with the request, as for async_run. given: the controller's part of the jid.
-# timeout: seconds
+# timeout: seconds. no_log: of the task, as the controller knows it; it is not read out of the module
 WRAPPER_OPTIONS: Dict[str, Dict[str, Any]] = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "given": {"type": "str", "required": True},
     "timeout": {"type": "float", "required": True},
+    "no_log": {"type": "bool", "required": True},
 }
 
 
@@ -85,6 +86,7 @@ def answer_wrapper(
         text,
         None if args is None else args.encode("utf-8", "surrogateescape"),
         None,
+        params["no_log"],
     )
     # what tells its name itself says it in full
     payload.module = payload.module or parcel["module"]

@@ -35,8 +35,8 @@ class Payload:
     """A module to run.
 
     command: what a shell would run. code: the text of a Python payload that this interpreter can run itself,
-    None for all else. module: its full name, where the payload tells. no_log: whether the task has it.
-    text: the payload, or its beginning, for what it tells; args: the content of its arguments file.
+    None for all else. module: its full name, where the payload tells. no_log: whether nothing that it prints may be kept.
+    text: the payload, or its beginning, for the module's name.
     path: "" where the module came without a file; then one that cannot be run from memory has ``files``.
     """
 
@@ -46,12 +46,12 @@ class Payload:
     files: Mapping[str, bytes] = {}
 
     def __init__(
-        self, command: List[str], path: str, code: Optional[bytes], text: bytes, args: bytes
+        self, command: List[str], path: str, code: Optional[bytes], text: bytes, no_log: bool
     ) -> None:
         self.command = command
         self.path = path
         self.code = code
-        self.no_log = guess_no_log(text) or guess_no_log(args)
+        self.no_log = no_log
         self.module = module_name(path, text)
 
     def command_in(self, job_dir: Directory) -> List[str]:
@@ -123,7 +123,9 @@ def read_payload(command: List[str], path: str) -> Payload:
     here = ansiballz and len(command) == position + 1 and _runs_here(interpreter)
     if not position:
         command = interpreter + command
-    return Payload(command, path, text if here else None, text, args)
+    return Payload(
+        command, path, text if here else None, text, guess_no_log(text) or guess_no_log(args)
+    )
 
 
 def payload_from_memory(
@@ -132,14 +134,15 @@ def payload_from_memory(
     text: bytes,
     args: Optional[bytes],
     module: Optional[str],
+    no_log: bool,
 ) -> Payload:
-    """A module as core builds it, that has no file on this host. style: as core calls it.
+    """Return a module that came in a request, built as core builds it, without a file on this host.
 
-    module: its full name; None where the payload is to tell it.
+    style: as core calls it. module: its full name; None where the payload is to tell it. no_log: as the request tells it.
     """
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
     here = style == "new" and is_ansiballz(text) and _runs_here(interpreter)
-    payload = Payload(interpreter, "", text if here else None, text, args or b"")
+    payload = Payload(interpreter, "", text if here else None, text, no_log)
     payload.module = module or payload.module
     if not here:
         files: Dict[str, bytes] = {PAYLOAD_FILE: text}

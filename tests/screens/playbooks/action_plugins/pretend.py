@@ -11,7 +11,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.longrun.jobs.plugins.plugin_utils import _core
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.display import show_lines
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.events import send_poll_event
 
 
 def status(number: int, percent: int) -> dict[str, Any]:
@@ -38,7 +39,7 @@ class ActionModule(ActionBase):
         host = (task_vars or {})["inventory_hostname"]
         for percent in (10, 30, 50, 70, 90):
             for number in range(5):
-                _core.send_poll_event(self, host, status(number, percent))
-            _core.show_lines([f"{host} | at {percent}"])
+                send_poll_event(self, host, status(number, percent))
+            show_lines([f"{host} | at {percent}"])
             time.sleep(0.4)
         return {"changed": False, "jobs": [status(number, 100) for number in range(5)]}

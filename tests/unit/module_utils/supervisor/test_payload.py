@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.supervisor.payload import (
+    payload_from_memory,
     read_payload,
     shebang,
 )
@@ -73,19 +74,29 @@ NO_LOG = [
 
 @pytest.mark.parametrize("interpreter", [sys.executable, "/bin/other"], ids=["this", "other"])
 @pytest.mark.parametrize("text, no_log", NO_LOG)
-def test_no_log_is_seen_whoever_runs_the_payload(tmp_path, text, no_log, interpreter):
+def test_no_log_of_a_start_by_core_is_guessed_whoever_runs_the_payload(
+    tmp_path, text, no_log, interpreter
+):
     path = made(tmp_path, HEAD + b"#" * 9000 + b"\n" + text)
     assert read_payload([interpreter, path], path).no_log is no_log
 
 
 @pytest.mark.parametrize("text, no_log", NO_LOG)
-def test_no_log_is_seen_in_an_arguments_file_and_in_arguments_within_the_module(
+def test_no_log_of_a_start_by_core_is_guessed_from_an_arguments_file_and_from_the_module_itself(
     tmp_path, text, no_log
 ):
     path, args = made(tmp_path, b"#!/bin/sh\n"), made(tmp_path, text, "args")
     assert read_payload([path, args], path).no_log is no_log
     path = made(tmp_path, b"#!/usr/bin/perl\n" + text)
     assert read_payload([path], path).no_log is no_log
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("text", [text for text, _guessed in NO_LOG])
+def test_no_log_of_a_request_is_what_it_tells_whatever_the_module_says(text, told):
+    for style, args in (("new", None), ("non_native_want_json", text)):
+        payload = payload_from_memory(style, "#!/bin/x", HEAD + text, args, "a.b.c", told)
+        assert payload.no_log is told
 
 
 def test_only_an_ansiballz_for_this_very_interpreter_runs_in_it(tmp_path):
