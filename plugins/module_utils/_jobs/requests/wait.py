@@ -44,7 +44,7 @@ class _Sleepers:
     """Threads, one for each job, that sleep on the job's locks and report its number when the kernel frees one.
 
     A job's number is its place among the jobs of the request. Python cannot interrupt flock in a thread: a thread
-    whose job goes on stays until the job, or this process, ends.
+    whose job continues stays until the job, or this process, ends.
     """
 
     def __init__(self, system: System) -> None:
@@ -181,7 +181,7 @@ class _Awaited:
         view = self.view
         if view["supervised"] or view["remaining"] is None:
             return None
-        # without a supervisor, whoever looks at the job enforces its time limit
+        # without a supervisor, this process enforces the job's time limit, by looking at it
         return max(_LEAST_STEP, float(view["remaining"]))
 
     def since(self, cursor: Optional[str]) -> Optional[Dict[str, Any]]:

@@ -114,7 +114,7 @@ def read_payload(command: List[str], path: str) -> Payload:
             text = source.read(_HEAD_BYTES)
             ansiballz = is_ansiballz(text)
             position = command.index(path)
-            # read to the end what is run from memory, and what holds its arguments because no other file does
+            # all of it if it may be run from memory or, since there is no arguments file, holds its own arguments
             if ansiballz or len(command) == position + 1:
                 text += source.read()
         args = b""
