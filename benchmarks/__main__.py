@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python3 -m benchmarks``, which `make bench` runs: measure, print, keep the results."""
+"""Measure, print and keep the results: ``python3 -m benchmarks``, which `make bench` runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROOT = Path(__file__).parent.parent
 
 
 def main() -> int:
-    """Return the exit status."""
+    """Measure the parts that the command line asks for. Return the exit status."""
     options = _options()
     begin = time.monotonic()
 
@@ -44,7 +44,7 @@ def main() -> int:
             try:
                 ALL[name].measure(bench)
             except BenchmarkError as error:
-                # the others are measured all the same
+                # go on with the other parts
                 say(f"{name} failed: {error}")
                 failed.append(name)
                 testbed.clean()
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _keep(path: Path, figures: Figures, testbed: Testbed) -> None:
-    """Put the figures of a part in the place of those that were there."""
+    """Replace the figures of a part in the file of results."""
     kept = results.read(path)[1]
     kept.replace(figures)
     results.write(path, {**results.machine(), **testbed.versions}, kept)
@@ -76,9 +76,13 @@ def _options() -> argparse.Namespace:
         "part", nargs="*", help="; ".join(f"{part.name}: {part.about}" for part in ALL.values())
     )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="see in some minutes where one stands")
-    size.add_argument("--smallest", action="store_true", help="run every line of it, and no more")
-    parser.add_argument("--repetitions", type=int, help="how often each is measured")
+    size.add_argument(
+        "--quick", action="store_true", help="take a few minutes for a rough measurement"
+    )
+    size.add_argument(
+        "--smallest", action="store_true", help="only run every line of the benchmarks once"
+    )
+    parser.add_argument("--repetitions", type=int, help="how often to measure each figure")
     parser.add_argument(
         "--round-trip",
         type=int,
@@ -87,10 +91,10 @@ def _options() -> argparse.Namespace:
         help="only at this many milliseconds of round trip; may be given again",
     )
     parser.add_argument(
-        "--results", type=Path, help="where the results go; only a whole measurement has a default"
+        "--results", type=Path, help="file for the results; only a full measurement has a default"
     )
     parser.add_argument(
-        "--publish", type=Path, default=_ROOT, help="below which directory docs/ is written"
+        "--publish", type=Path, default=_ROOT, help="the directory in which docs/ is written"
     )
     parser.add_argument("--testbed", type=Path, required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The chapter "Performance" of the documentation: its text is a template, its figures are measured."""
+"""The chapter "Performance" of the documentation: a template, filled in with measured figures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write(about: Mapping[str, Any], figures: Figures) -> str:
 
 
 def _table(found: Sequence[Row], part: str) -> Table:
-    """Return the rows of a part, without the columns in which nothing stands."""
+    """Return the rows of a part, without empty columns."""
     headings = ["What", "Who", "Median", "/ core", "/ Mitogen", "/ floor", "Controller", "Target"]
     body = [list(_cells(row)) for row in found if row.key.part == part]
     used = [any(column) for column in zip(*body, strict=True)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is compared: a way to configure Ansible, by the name that it has in the results."""
+"""The contenders: the ways to configure Ansible that are compared, with their names in the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Contender:
-    """*label* is for readers. *variables* are Ansible's, with the places of what is installed in braces."""
+    """One way to configure Ansible. *label* is its name for readers.
+
+    *variables* are environment variables; ``{collection}`` and ``{mitogen}`` in them are where these are installed.
+    """
 
     name: str
     label: str
@@ -34,11 +37,11 @@ WRAPPER = Contender("wrapper", "drop-in, `library` alone", _WRAPPER)
 DROP_IN = Contender(
     "drop_in", "drop-in", {**_WRAPPER, "ANSIBLE_ACTION_PLUGINS": "{collection}/drop_in"}
 )
-# The modules of the collection need no configuration, so these differ in their plays only.
+# The modules of the collection need no configuration, so these differ only in their plays.
 RUN = Contender("async_run", "`async_run`", {})
 WAIT = Contender("async_wait", "`async_wait`", {})
 INFO = Contender("async_info", "`async_info`", {})
-# further ways to do what is measured, for comparison
+# other ways to do the same, for comparison
 CORE_UNTIL = Contender("core_until", "ansible-core, `until`", {})
 DROP_IN_UNTIL = Contender("drop_in_until", "drop-in, `until`", DROP_IN.variables)
 SYNCHRONOUS = Contender("synchronous", "ansible-core, without `async`", {})

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A network that takes its time: a TCP proxy on loopback that delivers everything late.
+"""A slow network: a TCP proxy on loopback that delivers everything after a delay.
 
-``python3 -m benchmarks.delay_proxy PORT MILLISECONDS`` prints the port that it listens on. What comes
-in goes to PORT half of the round trip later, and the answers as late again; how much may be
-under way is not limited.
+``python3 -m benchmarks.delay_proxy PORT MILLISECONDS`` prints the port that it listens on. It passes data on to PORT
+after half of the round trip, and answers back after the other half. The amount of data under way is not limited.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ class Source(Protocol):
     """What is read from."""
 
     async def read(self, size: int, /) -> bytes:
-        """Return what has come, and nothing at the end."""
+        """Return the data that has arrived, or b"" at the end."""
 
 
 class Sink(Protocol):
@@ -36,10 +35,10 @@ class Sink(Protocol):
         """Return when there is room for more."""
 
     def can_write_eof(self) -> bool:
-        """Tell whether the end can be passed on."""
+        """Return whether the end of the data can be passed on."""
 
     def write_eof(self) -> None:
-        """Pass the end on."""
+        """Pass on the end of the data."""
 
 
 async def carry(
@@ -49,7 +48,7 @@ async def carry(
     clock: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Carry all that *source* gives to *sink*, each piece *delay* seconds after it came."""
+    """Write everything that *source* delivers to *sink*, each piece *delay* seconds after it has arrived."""
     under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
     async def take_in() -> None:
@@ -78,7 +77,7 @@ async def carry(
 
 
 async def serve(port: int, round_trip: float) -> asyncio.Server:
-    """Return a server on a free port of loopback that leads to *port*."""
+    """Return a server on a free port of loopback that forwards to *port*. *round_trip* is in seconds."""
     clock = asyncio.get_running_loop().time
 
     async def connected(near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
@@ -88,7 +87,7 @@ async def serve(port: int, round_trip: float) -> asyncio.Server:
                 carry(near_in, far_out, round_trip / 2, clock),
                 carry(far_in, near_out, round_trip / 2, clock),
             )
-        except ConnectionError:  # one side has gone, so the other goes
+        except ConnectionError:  # one side has closed, so the other is closed
             pass
         finally:
             far_out.close()

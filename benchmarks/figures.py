@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was measured: samples, and what follows from them. Nothing here measures."""
+"""Measured samples, and what is calculated from them. Nothing here measures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Key:
-    """Which figure it is: what was done, by whom, how much of it, over what link, what was measured."""
+    """Names one figure: the part, what was done, the contender, the number of jobs, the link, the quantity measured."""
 
     part: str
     what: str
@@ -39,23 +39,23 @@ class Key:
 
 @dataclass
 class Figures:
-    """All samples by their keys, in the order in which they came first."""
+    """All samples by their keys, in the order in which the keys were first measured."""
 
     samples: dict[Key, list[float]] = field(default_factory=dict)
 
     def add(self, key: Key, *samples: float) -> None:
-        """Add what was measured once more."""
+        """Add samples to a figure."""
         self.samples.setdefault(key, []).extend(samples)
 
     def median(self, key: Key) -> float | None:
-        """Return the median, or None of what was not measured."""
+        """Return the median of a figure, or None if it was not measured."""
         samples = self.samples.get(key)
         return statistics.median(samples) if samples else None
 
     def replace(self, others: Figures) -> None:
-        """Take over *others*, each of whose parts replaces all that there was of that part.
+        """Add *others*. All earlier figures of the parts that they have are dropped.
 
-        A part is measured as a whole, since its figures mean something beside each other only.
+        A part is always measured as a whole, since its figures can only be compared with each other.
         """
         parts = {key.part for key in others.samples}
         kept = {key: it for key, it in self.samples.items() if key.part not in parts}
@@ -75,7 +75,7 @@ class Figures:
 
     @classmethod
     def from_json(cls, rows: Iterable[dict[str, Any]]) -> Figures:
-        """Read what `as_json` has written."""
+        """Return the figures that `as_json` has written."""
         figures = cls()
         for row in rows:
             link = Link(**row["link"])
@@ -86,7 +86,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Line:
-    """How a figure grows: ``base + each * n``; *fit* is the coefficient of determination, R²."""
+    """How a figure grows with the number of jobs *n*: ``base + each * n``. *fit* is R², 1 for a perfect fit."""
 
     base: float
     each: float
@@ -94,7 +94,7 @@ class Line:
 
 
 def line_through(points: Sequence[tuple[float, float]]) -> Line:
-    """Return the line with the least squares through *points*, of which there must be two at least."""
+    """Return the least-squares line through *points*. There must be at least two."""
     xs, ys = zip(*points, strict=True)
     each, base = statistics.linear_regression(xs, ys)
     mean = statistics.fmean(ys)
@@ -104,7 +104,7 @@ def line_through(points: Sequence[tuple[float, float]]) -> Line:
 
 
 def growth(figures: Figures) -> dict[Key, Line]:
-    """Return the line through all sizes of each figure of time with three or more; its key has size 0."""
+    """Return the line through the sizes of each figure of time that has three or more. Its key has size 0."""
     points: dict[Key, list[tuple[float, float]]] = {}
     for key in figures.samples:
         if key.quantity == "time" and key.size:

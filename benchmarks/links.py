@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Link:
-    """*round_trip* is in milliseconds."""
+    """A way to the target. *round_trip* is in milliseconds."""
 
     round_trip: int
     pipelining: bool
@@ -30,7 +30,7 @@ ALL = (MAIN, Link(0, False), Link(50, True), Link(50, False))
 
 @contextlib.contextmanager
 def delayed(port: int, round_trip: int) -> Iterator[int]:
-    """Give a port of loopback that leads to *port*, *round_trip* milliseconds away."""
+    """Provide a port of loopback that leads to *port* with a delay of *round_trip* milliseconds."""
     if round_trip == 0:
         yield port
         return

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hears from a run of Ansible when its tasks began and ended, and looks at the processors then."""
+"""Receive from a run of Ansible when its tasks begin and end, and read the processor time at these moments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import processes
 
 @dataclass(frozen=True)
 class Task:
-    """A task that was measured: seconds of time and of processors, and the clock at its end."""
+    """A measured task: its duration, the processor time that it took (all in seconds), and the clock at its end."""
 
     name: str
     seconds: float
@@ -30,7 +30,7 @@ class Task:
 
 @dataclass
 class Run:
-    """What was heard from one run of Ansible: its measured tasks, and what ``set_fact`` told."""
+    """What one run of Ansible has reported: its measured tasks, and the facts that its play has set."""
 
     tasks: list[Task] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
@@ -43,8 +43,9 @@ class Run:
 class Meter:
     """Listens while one run of Ansible goes on.
 
-    The callback ``moments`` connects to *name* in the abstract namespace, which belongs to the
-    network: a container that shares that finds it. So its processes are known by its pid.
+    The callback ``moments`` connects to the socket *name* in the abstract namespace: unix(7). It belongs to the network
+    namespace, so a container that shares the host's can connect. The pid of the connecting process leads to the
+    container's processes.
     """
 
     def __init__(self, target_pid: int) -> None:
@@ -62,7 +63,7 @@ class Meter:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        # wakes up a thread to which nobody ever came
+        # wakes up the thread if nothing has connected
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
@@ -70,11 +71,11 @@ class Meter:
     def _listen(self) -> None:
         try:
             connection, _address = self._listener.accept()
-        except OSError:  # nobody came
+        except OSError:  # nothing has connected
             return
         with connection:
             peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-            # the container's first process, who also adopts what leaves its parent
+            # the container's first process, which also adopts orphans
             controller = processes.parent(struct.unpack("3i", peer)[0])
             for line in connection.makefile("rb"):
                 self._hear(json.loads(line), controller)

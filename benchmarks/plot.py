@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plot of the README: what each takes, as a fraction of what core takes, on a logarithmic axis."""
+"""The plot in the README: the time or memory of each contender as a fraction of core's, on a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOP, _ROW = 92, 42
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row: *title*, core's figure, and those that are compared with it."""
+    """One row of the plot: its title, core's figure, and the figures that are compared with it."""
 
     title: str
     core: Key
@@ -34,7 +34,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Mark:
-    """*kind* is its shape in the legend; *x* and *y* are its place; *text* says the ratio."""
+    """One mark in the plot: its shape (*kind*, as in the legend), its place, and its ratio as text."""
 
     kind: str
     x: float
@@ -76,7 +76,7 @@ COMPARISONS = (
 
 
 def draw(figures: Figures) -> str:
-    """Return the SVG. A row that was not measured is left out."""
+    """Return the plot as SVG. Rows that were not measured are left out."""
     rows = [
         (comparison, ratios)
         for comparison in COMPARISONS
@@ -124,7 +124,7 @@ def _ratios(figures: Figures, comparison: Comparison) -> Iterator[tuple[str, flo
 
 
 def _aim(comparison: Comparison) -> float | None:
-    """Return what is aimed at for ours, where that is a ratio to core."""
+    """Return the target for our figure if it is a ratio to core's, else None."""
     ours = dict(comparison.others)["ours"]
     for target in TARGETS:
         if (target.figure, target.over) == (ours, comparison.core):
@@ -133,5 +133,5 @@ def _aim(comparison: Comparison) -> float | None:
 
 
 def _fraction(ratio: float) -> str:
-    """Return what people say: ``1/40`` rather than ``0.025``."""
+    """Return a ratio as people write it: ``1/40`` rather than ``0.025``."""
     return f"1/{1 / ratio:.0f}" if ratio < 0.095 else f"{ratio:.2f}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much processor time a process and all that came of it have used, from ``/proc``."""
+"""The processor time that a process and its descendants have used, from ``/proc``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Process:
-    """A process; *seconds* of processor time, with those of its children that it has waited for."""
+    """A process. *seconds*: its processor time, with that of the children it has waited for."""
 
     pid: int
     parent: int
@@ -25,19 +25,19 @@ class Process:
 
 
 def parse(stat: str) -> Process:
-    """Return what ``/proc/<pid>/stat`` says. The name in it may have blanks and parentheses."""
+    """Return the process that ``/proc/<pid>/stat`` describes: proc(5). Its name may have blanks and parentheses."""
     pid, _blank, rest = stat.partition(" ")
     fields = rest.rpartition(")")[2].split()
     return Process(int(pid), int(fields[1]), sum(map(int, fields[11:15])) / _TICK)
 
 
 def running() -> Iterator[Process]:
-    """Give all processes of this machine, those in containers among them."""
+    """Yield all processes of this machine, including those in containers."""
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
                 text = Path("/proc", entry, "stat").read_text(errors="replace")
-            except (FileNotFoundError, ProcessLookupError):  # it has gone meanwhile
+            except (FileNotFoundError, ProcessLookupError):  # it has just ended
                 continue
             yield parse(text)
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the results to what people read: a plot for the README, a chapter for the documentation.
+"""Make a plot for the README and a chapter for the documentation from the results.
 
-``python3 -m benchmarks.publish`` makes both anew from the results that are there.
+``python3 -m benchmarks.publish`` makes both again from the existing results.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Figures as rows for people: what each is, beside core, Mitogen and the floor."""
+"""Tables for readers: each figure, compared with core's, with Mitogen's and with the floor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .targets import verdicts
 
 @dataclass(frozen=True)
 class Row:
-    """A figure with all that belongs beside it; what was not measured is None."""
+    """A figure with those that it is compared with. None: not measured."""
 
     key: Key
     median: float
@@ -29,7 +29,7 @@ class Row:
 
 
 def floor_of(figures: Figures, key: Key) -> float | None:
-    """Return what nothing can be faster, or smaller, than, in the place of *key*."""
+    """Return the floor for *key*: the time or the size that nothing can undercut. None if it was not measured."""
     match key.part, key.quantity:
         case "footprint", "PSS":
             place = replace(key, what="interpreter", contender=FLOOR.name, size=1)
@@ -45,9 +45,9 @@ def floor_of(figures: Figures, key: Key) -> float | None:
 
 
 def rows(figures: Figures) -> list[Row]:
-    """Return a row for each figure, with those beneath each other that are compared.
+    """Return a row for each figure, so ordered that figures to be compared follow each other.
 
-    Processor time stands beside the time that it belongs to.
+    Processor times have no rows of their own: they are in the row of the time that they belong to.
     """
     found = []
     for key in _in_order(figures):
@@ -58,7 +58,7 @@ def rows(figures: Figures) -> list[Row]:
         beside = {
             name: figures.median(replace(key, contender=name, what=what))
             for name in (CORE.name, MITOGEN.name)
-            # those who start jobs one by one have none that were started together
+            # compared with jobs that are started one by one, since core and Mitogen cannot start them together
             for what in ("apart" if key.what == "together" else key.what,)
         }
         cpu = {
@@ -81,7 +81,7 @@ def rows(figures: Figures) -> list[Row]:
 
 
 def _in_order(figures: Figures) -> list[Key]:
-    """Return all keys as they were measured, but by link, then by what, then by size."""
+    """Return all keys sorted by part, link, what and size; each but the size in the order of measurement."""
     first: dict[object, int] = {}
     for key in figures.samples:
         for it in (key.part, key.link, (key.part, key.what)):
@@ -97,7 +97,7 @@ def _over(value: float, other: float | None) -> float | None:
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """Return *value* with three digits that count; ms below a second."""
+    """Return *value* with three significant digits. Seconds below one become ms. None becomes ""."""
     if value is None:
         return ""
     if unit == "s" and value < 0.9995:
@@ -107,7 +107,7 @@ def number(value: float | None, unit: str = "") -> str:
 
 
 def figure_table(figures: Figures) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return headings and rows of all figures."""
+    """Return the headings and the rows of the table of all figures."""
     headings = (
         *("What", "Jobs", "Link", "Who", "Median", "/ core", "/ Mitogen", "Floor", "/ floor"),
         *("Controller CPU", "Target CPU"),
@@ -131,7 +131,7 @@ def figure_table(figures: Figures) -> tuple[Sequence[str], list[Sequence[str]]]:
 
 
 def growth_table(figures: Figures) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return headings and rows of how times grow with the number of jobs."""
+    """Return the headings and the rows of the table of how times grow with the number of jobs."""
     return ("What", "Who", "Once", "Each job", "R²"), [
         (
             f"{key.part}: {key.what}",
@@ -150,7 +150,7 @@ def growing(figures: Figures) -> list[tuple[Key, Line]]:
 
 
 def target_table(figures: Figures) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return headings and rows of what is aimed at."""
+    """Return the headings and the rows of the table of targets."""
     return ("Target", "Measured", "Limit", "Met"), [
         (
             verdict.target.about,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Results as a file: what was measured on, all figures, and what follows from them."""
+"""The file of results: the machine that was measured, all figures, and what is calculated from them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .targets import verdicts
 
 
 def machine() -> dict[str, Any]:
-    """Return the shape of this machine, and nothing that names it."""
+    """Return the architecture, the cores and the memory of this machine, and nothing that identifies it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = len(os.sched_getaffinity(0))
     return {"architecture": os.uname().machine, "cores": cores, "memory_gib": round(memory / 2**30)}
 
 
 def read(path: Path) -> tuple[dict[str, Any], Figures]:
-    """Return what was measured on, and the figures; a file that is not there has none."""
+    """Return the description of the machine, and the figures. Both are empty if there is no such file."""
     if not path.exists():
         return {}, Figures()
     content = json.loads(path.read_text())
@@ -34,7 +34,7 @@ def read(path: Path) -> tuple[dict[str, Any], Figures]:
 
 
 def write(path: Path, about: Mapping[str, Any], figures: Figures) -> None:
-    """Write all of it, a line for each figure, so that changes can be read."""
+    """Write the results, one line for each figure, so that a diff is readable."""
     sections = {
         "figures": figures.as_json(),
         "growth": [{**asdict(key), **asdict(line)} for key, line in growing(figures)],

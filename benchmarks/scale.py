@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much is measured: all of it, enough to see where one stands, or just enough to run every line."""
+"""How much is measured: everything, enough for a rough measurement, or just enough to run every line."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .links import Link
 
 @dataclass(frozen=True)
 class Scale:
-    """Sizes are numbers of jobs.
+    """How much is measured. Sizes are numbers of jobs.
 
-    *single* is how often one job is started or asked after in each run. Sizes above *once_above* are
-    measured in the first repetition only: a loop over so many is a repetition in itself. Over other links
-    than the main one, *distant* are measured.
+    *single*: how often a size of one job is measured in each run. *once_above*: larger sizes are measured only in the
+    first repetition, since a loop over so many jobs repeats in itself. *distant*: the sizes for links other than the
+    main one. *window*: seconds in which wake-ups are counted.
     """
 
     repetitions: int
@@ -38,7 +38,7 @@ class Scale:
     once_above: int = 20
 
     def sizes(self, wanted: Sequence[int], link: Link, repetition: int) -> list[int]:
-        """Return the sizes of *wanted* that are measured over *link* in this repetition, or none."""
+        """Return the sizes to measure over *link* in this repetition, which may be none."""
         wanted = wanted if link == links.MAIN else self.distant
         fit = [size for size in wanted if size <= self.once_above or repetition == 0]
         return [1] * (self.single - 1) + fit if fit else []

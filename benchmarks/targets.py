@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is aimed at, and whether it is met."""
+"""The targets for the figures, and whether they are met."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FAR = Link(50, True)
 
 @dataclass(frozen=True)
 class Target:
-    """*figure*, divided by *over* where there is one, is to be no more than *limit*."""
+    """A limit: *figure*, divided by *over* if that is given, must not be above it."""
 
     about: str
     figure: Key
@@ -27,20 +27,20 @@ class Target:
 
     @property
     def unit(self) -> str:
-        """The unit of the limit; a ratio has none."""
+        """The unit of the limit, "" for a ratio."""
         return "" if self.over else UNITS[self.figure.quantity]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A target and what was measured, in its unit."""
+    """A target and the measured value, in the target's unit."""
 
     target: Target
     value: float
 
     @property
     def met(self) -> bool:
-        """Whether it is met."""
+        """Whether the target is met."""
         return self.value <= self.target.limit
 
 
@@ -123,7 +123,7 @@ TARGETS = (
 
 
 def verdicts(figures: Figures) -> list[Verdict]:
-    """Return a verdict on each target for which there are figures."""
+    """Return a verdict on each target whose figures were measured."""
     found = []
     for target in TARGETS:
         value = figures.median(target.figure)

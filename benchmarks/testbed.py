@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The machine that is measured, the controller that everything is run from, and what is run there."""
+"""The target that is measured, the controller on which Ansible runs, and how plays are run there."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .meter import Meter, Run
 _HERE = Path(__file__).parent
 PLAYS = _HERE / "plays"
 _TARGET_SCRIPTS = _HERE / "target"
-# No run takes this long; one that hangs must not hang the benchmarks.
+# Seconds. No run takes this long; one that hangs must not hang the benchmarks.
 _DEADLINE = 600
 
 
 class BenchmarkError(Exception):
-    """Something could not be measured; the message says what, with the output of what failed."""
+    """Something could not be measured. The message says what, with the output of the command that failed."""
 
 
 @dataclass(frozen=True)
 class Testbed:
     """What the stage has prepared, see tests/stage/performance.py.
 
-    *controller* and *target* are commands to which one that is to run there is appended; *ports*
-    are those that lead to the target, by milliseconds of round trip.
+    *controller* and *target* are command prefixes: a command appended to one runs there. *ports* are the ports that
+    lead to the target, by the milliseconds of their round trips.
     """
 
     directory: Path
@@ -52,16 +52,16 @@ class Testbed:
 
     @classmethod
     def read(cls, path: Path) -> Testbed:
-        """Return what is described in the JSON at *path*."""
+        """Return the testbed that the JSON file at *path* describes."""
         described: dict[str, Any] = json.loads(path.read_text())
         for place in ("directory", "inventory", "collection", "mitogen"):
             described[place] = Path(described[place])
         return cls(**described)
 
     def play(self, name: str, contender: Contender, link: Link, **variables: Any) -> Run:
-        """Run the playbook *name* in the way of *contender*, in a process of its own."""
+        """Run the playbook *name* in a process of its own, configured for *contender*. Return what the meter got."""
         variables |= {
-            # Mitogen takes the place of connections by their short names only
+            # Mitogen replaces connections only if they are given by their short names
             "ansible_connection": "ssh",
             "ansible_port": self.ports[link.round_trip],
             "ansible_pipelining": link.pipelining,
@@ -73,7 +73,7 @@ class Testbed:
         environment = {
             "ANSIBLE_CONFIG": str(config),
             "ANSIBLE_CALLBACKS_ENABLED": "moments",
-            # Mitogen does not see that ssh is told so
+            # as a variable of Ansible's, since Mitogen does not read the options of ssh
             "ANSIBLE_HOST_KEY_CHECKING": "False",
             **{key: value.format(**places) for key, value in contender.variables.items()},
         }
@@ -81,7 +81,7 @@ class Testbed:
             environment["BENCHMARK_METER"] = meter.name
             command = [
                 *self.controller,
-                # compiled once, as what is installed is, and not in each process anew
+                # compile once, like an installed package, and not again in each process
                 *("env", "--unset=PYTHONDONTWRITEBYTECODE"),
                 f"PYTHONPYCACHEPREFIX={self.directory / 'bytecode'}",
                 *(f"{key}={value}" for key, value in environment.items()),
@@ -93,16 +93,16 @@ class Testbed:
         return meter.run
 
     def clean(self) -> None:
-        """End what was left on the target, and remove its files, so that all find it the same."""
+        """End what jobs have left on the target, and remove their files, so that each run finds it the same."""
         self._on_target("clean.py")
 
     def footprint(self) -> dict[str, dict[str, Any]]:
-        """Return what runs on the target besides its system and logins, see target/footprint.py."""
+        """Return the processes on the target, without those of its system and of logins, see target/footprint.py."""
         found: dict[str, dict[str, Any]] = json.loads(self._on_target("footprint.py"))
         return found
 
     def wait_for(self, jobs: int) -> None:
-        """Return when so many jobs run the command ``sleep``: until then, their modules begin."""
+        """Wait until a number of jobs run the command ``sleep``. Until then their modules are still starting."""
         deadline = time.monotonic() + _DEADLINE
         while True:
             running = sum(process["name"] == "sleep" for process in self.footprint().values())
@@ -113,7 +113,7 @@ class Testbed:
             time.sleep(0.5)
 
     def interpreter(self) -> int:
-        """Return the bytes (PSS) of an interpreter that has imported nothing."""
+        """Return the memory (PSS, in bytes) of an interpreter that has imported nothing."""
         return int(self._on_target("interpreter.py"))
 
     def _on_target(self, script: str) -> str:
@@ -128,7 +128,7 @@ class Testbed:
         except subprocess.TimeoutExpired as error:
             raise BenchmarkError(f"no end after {_DEADLINE} s: {shlex.join(command)}") from error
         if done.returncode != 0:
-            # the command may be long for the variables in it
+            # the variables in it may make the command long
             shown = shlex.join(command)[-2000:]
             raise BenchmarkError(f"{shown}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
         return done.stdout

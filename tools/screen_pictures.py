@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the playbooks of tests/screens, and those of the collection, and keep what terminals and a browser show of them.
+"""Run the playbooks of tests/screens and of the collection, and write what a terminal and a browser show of them.
 
-Makes progress.svg, playbooks.svg and timeline.png in docs/images. Nothing is drawn by hand.
-It needs tmux and chromium, which ``make screens`` installs.
+The files are progress.svg, playbooks.svg and timeline.png in docs/images. Nothing is drawn by hand. It needs tmux and
+chromium, which ``make screens`` installs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "screens")]
 
-from browser import Browser  # it is found only now
+from browser import Browser  # behind the change of sys.path, which lets it be found
 from picture import COLUMNS, PictureError, render  # as above
 from terminal import Terminal  # as above
 
@@ -28,7 +28,10 @@ SCREENS = ROOT / "tests" / "screens"
 
 
 def shell(jobs: Path, commands: list[str], **variables: str) -> list[str]:
-    """A shell that shows each command, as a user would have typed it, and runs it."""
+    """Return the command of a shell that prints each command, as a user would type it, and runs it.
+
+    jobs: the async dir. variables: environment variables.
+    """
     lines = [
         *("export ANSIBLE_FORKS=3 ANSIBLE_LOCALHOST_WARNING=false", f"cd {SCREENS}"),
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
@@ -39,7 +42,7 @@ def shell(jobs: Path, commands: list[str], **variables: str) -> list[str]:
 
 
 def progress(scratch: Path) -> str:
-    """The screen when bars are half way, and the page of that run at scratch/page.html."""
+    """Return the screen when the bars are half way. Leave the timeline of the run in scratch/page.html."""
     variables = {
         "ANSIBLE_STDOUT_CALLBACK": "longrun.jobs.progress",
         "ANSIBLE_CALLBACKS_ENABLED": "longrun.jobs.timeline",
@@ -66,7 +69,7 @@ def progress(scratch: Path) -> str:
 
 
 def playbooks(scratch: Path) -> str:
-    """Everything that these show."""
+    """Return all that the playbooks jobs and watch of the collection show."""
     before = shell(
         scratch / "more", ["ansible-playbook -i inventory/hosts.yml playbooks/background.yml"]
     )
@@ -88,7 +91,7 @@ def playbooks(scratch: Path) -> str:
 
 
 def checked(text: str) -> str:
-    """The text without what tmux says at its end; nothing of this machine may be in it."""
+    """Return a screen without tmux's last words. Raise PictureError if it is empty or has a path of this machine."""
     lines = [line.rstrip() for line in text.split("\n")]
     while lines and (not lines[-1] or "Pane is dead" in lines[-1]):
         lines.pop()
@@ -101,6 +104,7 @@ def checked(text: str) -> str:
 
 
 def main() -> int:
+    """Write the pictures. Return the exit status."""
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
         try:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build the collection's tarball, the same to the bit from the same sources, wherever and whenever.
+"""Build the collection's tarball reproducibly: the same sources give the same bytes anywhere and at any time.
 
 ``python tools/tarball.py SOURCE OUTPUT`` builds SOURCE into the directory OUTPUT with the ``ansible-galaxy`` that is on
-PATH, and prints the path of the tarball. ``SOURCE_DATE_EPOCH`` is the time of all that is in it, in seconds since 1970;
-without it, that of the last commit in SOURCE.
+PATH, and prints the path of the tarball. Every file in it has the time ``SOURCE_DATE_EPOCH``, in seconds since 1970, or
+else the time of the last commit in SOURCE.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ _FILES, _MANIFEST = "FILES.json", "MANIFEST.json"
 
 
 class TarballError(Exception):
-    """The tarball could not be built, or is not what ansible-galaxy makes."""
+    """The tarball could not be built, or is not one that ansible-galaxy makes."""
 
 
 def epoch_of(source: Path) -> int:
-    """Return the time that everything in the tarball has, in seconds since 1970."""
+    """Return the time of every file in the tarball, in seconds since 1970. Raise TarballError if there is none."""
     given = os.environ.get("SOURCE_DATE_EPOCH")
     command = ["git", "-c", "safe.directory=*", "log", "--max-count=1", "--format=%ct"]
     try:
         return int(given or subprocess.check_output(command, cwd=source, encoding="ascii"))
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
         raise TarballError(
-            f"{source}: no time of a commit; set SOURCE_DATE_EPOCH: {error}"
+            f"{source}: cannot read the time of its last commit; set SOURCE_DATE_EPOCH: {error}"
         ) from error
 
 
 def normalise(built: Path, normal: Path, epoch: int) -> None:
-    """Write the tarball *normal*: *built*, without what depends on the time, the place and the file system.
+    """Write the tarball *built* to *normal*, without what depends on the time, the machine and the file system.
 
-    ansible-galaxy lists files in the order in which the file system has them, so the list itself is sorted, and
-    its checksum in the manifest made anew.
+    ansible-galaxy lists the files in the order of the file system. Here the list is sorted, and its checksum in the
+    manifest is replaced.
     """
     with tarfile.open(built) as old:
         members = {member.name: member for member in old.getmembers()}
@@ -55,14 +55,14 @@ def normalise(built: Path, normal: Path, epoch: int) -> None:
             name: handle.read() for name, it in members.items() if (handle := old.extractfile(it))
         }
     if not {_FILES, _MANIFEST} <= content.keys():
-        raise TarballError(f"{built} is no tarball of a collection")
+        raise TarballError(f"{built} is not the tarball of a collection")
     files: dict[str, Any] = json.loads(content[_FILES])
     files["files"].sort(key=lambda entry: entry["name"])
     content[_FILES] = json.dumps(files, indent=True).encode()
     manifest: dict[str, Any] = json.loads(content[_MANIFEST])
     manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(content[_FILES]).hexdigest()
     content[_MANIFEST] = json.dumps(manifest, indent=True).encode()
-    # the manifest first, as readers of a stream expect it
+    # the manifest first, as programs that read the tarball as a stream expect
     order = sorted(members, key=lambda name: (name != _MANIFEST, name != _FILES, name))
     with (
         normal.open("wb") as raw,
@@ -76,7 +76,7 @@ def normalise(built: Path, normal: Path, epoch: int) -> None:
 
 
 def _plain(member: tarfile.TarInfo, epoch: int) -> tarfile.TarInfo:
-    """Return the member as it is everywhere; of the mode, ansible-galaxy itself takes care."""
+    """Return a member without an owner and with the given time. Its mode is the one that ansible-galaxy has set."""
     if not (member.isfile() or member.isdir()):
         raise TarballError(f"{member.name} is neither a file nor a directory")
     plain = tarfile.TarInfo(member.name)
@@ -85,7 +85,7 @@ def _plain(member: tarfile.TarInfo, epoch: int) -> tarfile.TarInfo:
 
 
 def build(source: Path, output: Path) -> Path:
-    """Build *source* into the directory *output*, and return the tarball's path."""
+    """Build *source* into the directory *output*. Return the tarball's path. Raise TarballError if that fails."""
     epoch = epoch_of(source)
     with tempfile.TemporaryDirectory() as place:
         command = ["ansible-galaxy", "collection", "build", f"--output-path={place}"]
@@ -94,13 +94,14 @@ def build(source: Path, output: Path) -> Path:
         except (OSError, subprocess.CalledProcessError) as error:
             raise TarballError(f"ansible-galaxy: {error}") from error
         (built,) = Path(place).glob("*.tar.gz")
-        # only now, because it may be inside of the source
+        # only after the build, because it may be inside the source
         output.mkdir(parents=True, exist_ok=True)
         normalise(built, output / built.name, epoch)
     return output / built.name
 
 
 def main() -> int:
+    """Build the tarball that the command line asks for, and print its path. Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long after the end of a job the play knows of it."""
+"""How long it takes from the end of a job until the play knows of it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _UNTIL = {CORE_UNTIL.name, DROP_IN_UNTIL.name}
 
 
 def measure(bench: Bench) -> None:
-    """In turns, with jobs that end between two polls, at the same moments for all."""
+    """Measure the contenders in turns. Each has jobs that end at the same moments between two polls."""
     for link in (link for link in ALL if link in bench.scale.links and link.pipelining):
         for poll in bench.scale.polls if link.round_trip == 0 else bench.scale.polls[:1]:
             contenders = [CORE, WAIT, MITOGEN, DROP_IN]
             if poll == bench.scale.polls[0]:
                 contenders += [CORE_UNTIL, DROP_IN_UNTIL]
-            # what takes long is done once
+            # long polls are measured once
             turns = 1 if poll > bench.scale.polls[0] else bench.scale.repetitions
             for repetition, contender in bench.turns(*contenders, repetitions=turns):
-                # spread evenly between two polls, so that none is lucky
+                # spread the ends evenly between two polls, so that luck plays no part
                 moment = (repetition + 0.5) / turns
                 _measure(bench, contender, poll, 1 + poll * moment, link)
             bench.say(f"detection, every {poll} s: {link}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What nothing can be faster than: one exec, one start of an interpreter, one task."""
+"""The floor, which nothing can undercut: one exec, one start of an interpreter, one task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TASKS = {
 
 
 def measure(bench: Bench) -> None:
-    """Over each link."""
+    """Measure the floor over each link."""
     for link in bench.scale.links:
         run = bench.testbed.play("floor", FLOOR, link, times=bench.scale.floor)
         for what in ("exec", "interpreter"):

@@ -17,12 +17,12 @@ from .part import Bench, Part
 
 _DURATION = 3000
 _MEBIBYTE = 1 << 20
-# What it takes to get there is no wake-up.
+# Seconds to wait before wake-ups are counted, so that those of the start are not.
 _SETTLED = 2.0
 
 
 def measure(bench: Bench) -> None:
-    """Once for each: memory does not scatter. Connections are closed by then."""
+    """Measure each contender once, since memory hardly varies. Its connections are closed by then."""
     _interpreter(bench)
     size = bench.scale.footprint
     for contender in (CORE, RUN, MITOGEN, DROP_IN, WRAPPER):
@@ -45,7 +45,7 @@ def measure(bench: Bench) -> None:
 
 
 def _interpreter(bench: Bench) -> None:
-    """What nothing that is written in Python can be smaller than."""
+    """Measure the floor: the memory of a bare interpreter, which no program in Python can undercut."""
     pss = bench.testbed.interpreter() / _MEBIBYTE
     bench.figures.add(Key("footprint", "interpreter", FLOOR.name, 1, MAIN, "PSS"), pss)
 
@@ -60,7 +60,7 @@ def _add(
     minutes: float,
 ) -> None:
     switches = {pid: after[pid]["switches"] - before[pid]["switches"] for pid in before}
-    # what looks after a job is an orphan, and the module is below it
+    # the supervisor of a job is an orphan; the module is its child
     supervisors = [pid for pid in before if before[pid]["parent"] not in before]
     for quantity, amount in (
         ("processes", len(before)),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A great many jobs on one host, and how all grows with their number."""
+"""Very many jobs on one host, and how time and memory grow with their number."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _DURATION = 3000
 
 
 def measure(bench: Bench) -> None:
-    """Start so many, list them, ask after them, see what they take. None of core's or Mitogen's: see README."""
+    """Start jobs, list them, wait for them, measure their memory. Without core and Mitogen: the README says why."""
     for size in bench.scale.many:
-        jobs = size + 1  # with that by which the play opens its connection
+        jobs = size + 1  # with the one by which the play opens its connection
         started = bench.testbed.play(
             "start_run", RUN, MAIN, duration=_DURATION, sizes=[size], directory="~/jobs"
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What live output costs a job that prints much."""
+"""The time that live output costs a job that prints much."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LIMIT = 600
 
 
 def measure(bench: Bench) -> None:
-    """In turns: the job tells how long its command took, so nothing but the reading is in it."""
+    """Measure the contenders in turns. The job itself tells how long its command took: only the reading differs."""
     for _repetition, contender in bench.turns(CORE, DROP_IN, NO_SPOOL, SYNCHRONOUS, MITOGEN):
         run = bench.testbed.play(
             "output",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all parts have in common: repetitions in turns, and how a task becomes figures."""
+"""What all parts share: repetitions in turns, and the figures of a task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..testbed import Testbed
 
 @dataclass(frozen=True)
 class Bench:
-    """What a part works with; it puts what it finds into *figures*."""
+    """What a part measures with. It adds its samples to *figures*; *say* prints how far it is."""
 
     testbed: Testbed
     scale: Scale
@@ -29,7 +29,7 @@ class Bench:
     def turns(
         self, *contenders: Contender, repetitions: int = 0
     ) -> Iterator[tuple[int, Contender]]:
-        """Give each contender in turn, and so for each repetition: what disturbs one disturbs all."""
+        """Yield each contender in turn, in each repetition, so that a disturbance hits all of them alike."""
         for repetition in range(repetitions or self.scale.repetitions):
             for contender in contenders:
                 yield repetition, contender
@@ -37,7 +37,7 @@ class Bench:
     def add_task(
         self, part: str, what: str, contender: Contender, size: int, link: Link, task: Task
     ) -> None:
-        """Add the time of *task*, and the processor time of one job of *size*."""
+        """Add the time of a task, and its processor time divided by the number of its jobs, *size*."""
         self.figures.add(Key(part, what, contender.name, size, link), task.seconds)
         for quantity, seconds in (
             ("controller CPU", task.controller_cpu),
@@ -48,7 +48,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Part:
-    """A part by the name by which it can be asked for; *about* says what it measures."""
+    """A part of the benchmarks: its name on the command line, what it measures, and the function that does."""
 
     name: str
     about: str

@@ -9,12 +9,12 @@ from __future__ import annotations
 from ..contenders import CORE, DROP_IN, MITOGEN, RUN, WRAPPER
 from .part import Bench, Part
 
-# They end long after all is measured, and are ended then.
+# Seconds: the jobs outlast the measurement, and are ended after it.
 _DURATION = 3000
 
 
 def measure(bench: Bench) -> None:
-    """In turns: the loop of a playbook, under each contender, and one task of async_run."""
+    """Measure in turns: the loop of a playbook with each contender, and one task with async_run."""
     for link in bench.scale.links:
         for repetition, contender in bench.turns(CORE, RUN, MITOGEN, DROP_IN, WRAPPER):
             sizes = bench.scale.sizes(bench.scale.start, link, repetition)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long it takes to ask after jobs that run."""
+"""How long it takes to get the status of jobs that run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DURATION = 3000
 
 
 def measure(bench: Bench) -> None:
-    """In turns: a status of each in a loop, and all of them in one task. All ask after the same jobs."""
+    """Measure in turns: the status of each job in a loop, and of all in one task. The jobs are the same for all."""
     wanted = sorted({*bench.scale.status, *bench.scale.distant})
     prepared = bench.testbed.play(
         "start_run", RUN, MAIN, duration=_DURATION, sizes=wanted, directory="~/jobs"

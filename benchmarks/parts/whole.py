@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One whole play: start jobs, wait for all of them, collect their results, clean up."""
+"""How long one whole play takes: start jobs, wait for all of them, collect their results, clean up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .part import Bench, Part
 
 
 def measure(bench: Bench) -> None:
-    """In turns, with jobs of the same lengths."""
+    """Measure the contenders in turns, with jobs of the same durations."""
     chosen = random.Random(0)
     durations = [f"{chosen.uniform(0.5, 3):.2f}" for _job in range(bench.scale.whole)]
     jobs = [

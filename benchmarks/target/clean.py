@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""End what jobs have left on the target, and remove their files. It runs there, as root."""
+"""End the processes that jobs have left on the target, and remove their files. Runs on the target, as root."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ KEPT = {"sshd", "systemd", "(sd-pam)", "dbus-daemon"}
 
 
 def left_behind() -> list[int]:
-    """Return the processes of the user that belong to no login."""
+    """Return the pids of the user's processes that belong to no login."""
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
@@ -28,7 +28,7 @@ def left_behind() -> list[int]:
             if os.stat("/proc/" + entry).st_uid == USER.pw_uid and state != "Z":
                 if not name.startswith(tuple(KEPT)):
                     found.append(int(entry))
-        except (FileNotFoundError, ProcessLookupError):  # it has gone meanwhile
+        except (FileNotFoundError, ProcessLookupError):  # it has just ended
             continue
     return found
 
@@ -39,7 +39,7 @@ while True:
     if not remaining:
         break
     if time.monotonic() > deadline:
-        raise SystemExit(f"not to be ended: {remaining}")
+        raise SystemExit(f"these processes cannot be ended: {remaining}")
     for pid in remaining:
         try:
             os.kill(pid, signal.SIGKILL)

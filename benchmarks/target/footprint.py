@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each process of the target is: it runs there, as root, and prints one JSON object by pid.
+"""Print the processes of the target as one JSON object, by their pids. Runs on the target, as root.
 
-Each has ``name``, ``parent`` (its pid), ``pss`` (bytes) and ``switches``, how often it gave up the processor by itself.
+Each has its ``name``, its parent's pid (``parent``), its memory in bytes (``pss``) and the number of its voluntary
+context switches (``switches``).
 """
 
 import json
@@ -22,7 +23,7 @@ def _number(path: str, key: str) -> int:
 
 
 def _switches(pid: str) -> int:
-    """Of all threads: a process may sleep in one and wake up in another."""
+    """Return the voluntary context switches of all threads: a process may sleep in one and wake up in another."""
     tasks = os.listdir(f"/proc/{pid}/task")
     return sum(
         _number(f"/proc/{pid}/task/{task}/status", "voluntary_ctxt_switches") for task in tasks
@@ -36,13 +37,13 @@ for entry in os.listdir("/proc"):
     try:
         with open(f"/proc/{entry}/comm") as handle:
             name = handle.read().strip()
-        # those of the system, and logins
+        # leave out the processes of the system and of logins
         if os.stat(f"/proc/{entry}").st_uid < 1000 or name.startswith(KEPT):
             continue
         pss = _number(f"/proc/{entry}/smaps_rollup", "Pss") * 1024
         switches = _switches(entry)
         parent = str(_number(f"/proc/{entry}/status", "PPid"))
-    except (FileNotFoundError, ProcessLookupError):  # it has gone meanwhile
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
         continue
     processes[entry] = {"name": name, "parent": parent, "pss": pss, "switches": switches}
 print(json.dumps(processes))

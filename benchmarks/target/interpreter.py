@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much memory (PSS, bytes) an interpreter takes that does nothing. It runs on the target."""
+"""Print the memory (PSS, in bytes) of an interpreter that does nothing. Runs on the target."""
 
 with open("/proc/self/smaps_rollup") as handle:
     for line in handle:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Templates of what is published, and the one way in which they are filled in."""
+"""The templates of what is published, and the function that fills them in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
 def fill_in(name: str, *, markup: bool, **values: Any) -> str:
-    """Return the template *name* with *values* in it; *markup*: they are escaped for XML."""
+    """Return the template *name*, filled in with *values*. *markup*: whether to escape them for XML."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What is a request to the target and nothing else, as an ordinary module: for callers that do not pass our actions."""
+"""Run a request as an ordinary module, for callers that do not go through the collection's actions."""
 
 from typing import Any, Dict, Sequence
 
@@ -18,12 +18,13 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.operat
 def run_as_module(
     operation: str, options: Dict[str, Dict[str, Any]], internal: Sequence[str], **rules: Any
 ) -> None:
-    """Check the options, answer, end.
+    """Check the options, print the answer, and exit. Raises SystemExit.
 
-    internal: options that an action adds. rules: as AnsibleModule takes them, such as ``mutually_exclusive``.
+    operation: the module's name. internal: options that an action adds. rules: further arguments of AnsibleModule,
+    such as ``mutually_exclusive``.
     """
     spec = dict(options, **{name: {"type": "str"} for name in internal})
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **rules)
     say(perform(operation, module.params, module.check_mode))
-    # before the interpreter ends by itself, which newer cores take for a module's failure
+    # newer cores take it for a failure if a module ends without having raised SystemExit
     raise SystemExit(0)

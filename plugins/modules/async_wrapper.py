@@ -15,15 +15,17 @@ import zlib
 
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # never at run time: typing takes longer to import than all of this
+if TYPE_CHECKING:  # never at run time: importing typing takes longer than all of this
     from typing import Any, Dict, List, Optional, Sequence
 
 
 CARRIED_PACKAGE = "longrun_jobs"
-KEPT = "_library_kept"  # whether the next request may come without the library
-_KEPT_SECONDS = 7 * 86400
+KEPT = "_library_kept"  # key of an answer: whether the next request may come without the library
+_KEPT_SECONDS = (
+    7 * 86400
+)  # after this time, code of another Python, or of another version of this, is removed
 
-_UNTYPED = "carrier.untyped"  # the part that stands in the place of typing while others are loaded
+_UNTYPED = "carrier.untyped"  # the part that replaces typing while the others are loaded
 
 
 def claim_descriptors() -> None:
@@ -74,7 +76,7 @@ class CarriedLibrary:
         return spec_class(name, self, is_package=part in self._packages)
 
     def create_module(self, _spec: "Any") -> None:
-        return None
+        return
 
     def exec_module(self, module: "Any") -> None:
         part = module.__name__.partition(".")[2]
@@ -88,7 +90,7 @@ class CarriedLibrary:
         try:
             exec(code, module.__dict__)
         finally:
-            del sys.modules["typing"]  # whatever a job runs has the real one
+            del sys.modules["typing"]  # a module that a job runs must import the real one
 
 
 class KeptLibrary:
@@ -141,7 +143,7 @@ class KeptLibrary:
                         target.write(b"%08x" % zlib.crc32(data) + data)
                     os.rename(temporary, self._name, src_dir_fd=directory, dst_dir_fd=directory)
                 except OSError:
-                    os.unlink(temporary, dir_fd=directory)  # what a full disk has taken of it
+                    os.unlink(temporary, dir_fd=directory)  # a full disk may have cut it off
                     raise
                 self._sweep(directory)
             finally:
@@ -166,7 +168,7 @@ def boot(
     packed: "Optional[str]", digest: str, directory: str, request: str, texts: "List[str]"
 ) -> None:
     claim_descriptors()
-    gc.disable()  # until all is imported: whatever that makes stays
+    gc.disable()  # until everything is imported: collecting would free nothing of that
     keeper = KeptLibrary(directory, digest)
     library = keeper.read()
     kept = library is not None
@@ -179,8 +181,8 @@ def boot(
     sys.meta_path.insert(0, library)
     from longrun_jobs.requests.operations import answer_to, say  # type: ignore[import-not-found]
 
-    told = json.loads(zlib.decompress(binascii.a2b_base64(request)).decode("utf-8"))
-    answer = answer_to(told, texts, library)
+    parsed = json.loads(zlib.decompress(binascii.a2b_base64(request)).decode("utf-8"))
+    answer = answer_to(parsed, texts, library)
     if packed is not None:
         answer[KEPT] = kept or keeper.write(packed, library)
     say(answer)
@@ -188,7 +190,7 @@ def boot(
 
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # see boot.py
+if TYPE_CHECKING:  # never at run time, see boot.py
     from typing import Dict
 
 
@@ -242,7 +244,7 @@ class _Hint:
 
 def _record(name: str, namespace: "Dict[str, Any]") -> type:
     annotations = namespace.get("__annotations__")
-    if annotations is None:  # from Python 3.14 on, they are made when they are asked for
+    if annotations is None:  # from Python 3.14 on, a function makes them: PEP 649
         annotations = namespace["__annotate_func__"](1)
     fields: Tuple[str, ...] = tuple(annotations)
     defaults = {field: namespace[field] for field in fields if field in namespace}
@@ -268,6 +270,7 @@ def _record(name: str, namespace: "Dict[str, Any]") -> type:
 
 
 class _Maker(type):
+
     def __new__(mcs, name: str, bases: "Tuple[type, ...]", namespace: "Dict[str, Any]") -> "Any":
         return _record(name, namespace) if bases else super().__new__(mcs, name, bases, namespace)
 
@@ -283,7 +286,7 @@ class Untyped(type(sys)):  # type: ignore[misc]  # the class of modules
     TYPE_CHECKING = False
 
     def __getattr__(self, name: str) -> "Any":
-        if name.startswith("__"):  # a module that has no path, above all
+        if name.startswith("__"):  # a module without __path__, for one, is not a package
             raise AttributeError(name)
         return self._HINT
 ''',
@@ -2039,7 +2042,7 @@ from ..model.output import Redactor
 from ..system.spool import SpoolWriter
 
 TAP_PARTS = ("model.core_formats", "model.output", "system.spool", "supervisor.tap")
-_READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
+_READ_BYTES = 65536  # read at a time by ``readall``: as much as a pipe holds, see pipe(7)
 
 
 class _TappedStream:
@@ -2074,9 +2077,11 @@ class _TappedFile(io.RawIOBase):
     def readinto(self, buffer: Any) -> Optional[int]:
         count = self._raw.readinto(buffer)
         if count is not None:
-            view: Any = memoryview(buffer)[:count]  # no copy: spooled before it is read into again
+            view: Any = memoryview(buffer)[
+                :count
+            ]  # no copy is needed: it is spooled before this returns
             self._stream.feed(view)
-        return count  # type: ignore[no-any-return]  # what FileIO gives: int or None
+        return count  # type: ignore[no-any-return]  # FileIO.readinto returns int or None
 
     def readall(self) -> Any:
         whole, buffer = io.BytesIO(), memoryview(bytearray(_READ_BYTES))
@@ -2171,7 +2176,7 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     writers = [SpoolWriter(directory, name, limit) for name in ("stdout", "stderr")]
     untapped = subprocess.Popen
 
-    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
+    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, which may be wrapped already
 
         stdout: Any
         stderr: Any
@@ -2202,8 +2207,8 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
                 return None
             return status
 
-    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
-    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
+    subprocess.Popen = Popen  # type: ignore[misc]  # every caller is to get the tapped class
+    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # the name os in the subprocess module
 ''',
     "supervisor.payload": r'''
 import io
@@ -2229,15 +2234,15 @@ from ..system.store import (
 from .tap import install_tap
 
 _HEAD_BYTES = 8192
-_STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
+_STDERR_KEPT = 1 << 20  # bytes of a module's own stderr that are kept for its result
 
 
 class Payload:
 
-    name: Optional[str] = None  # of a step
-    environ: Mapping[str, str] = {}  # what it has besides the environment of the task
-    shared: Any = None  # its zip, where that was imported before its process began, see preload.py
-    files: Mapping[str, bytes] = {}
+    name: Optional[str] = None  # the name of its step
+    environ: Mapping[str, str] = {}  # variables that it has besides the environment of the task
+    shared: Any = None  # the SharedZip that has imported its zip before its process began
+    files: Mapping[str, bytes] = {}  # contents by names, to be written into the job directory
 
     def __init__(
         self, command: List[str], path: str, code: Optional[bytes], text: bytes, no_log: bool
@@ -2371,9 +2376,7 @@ def forget_other_payloads() -> None:
 def run_python(path: str, code: bytes) -> int:
     main = type(sys)("__main__")
     main.__dict__.update(__builtins__=__builtins__)
-    if (
-        path
-    ):  # without a file it is as if the interpreter had read the module from its standard input
+    if path:
         main.__dict__.update(__file__=path)
     sys.modules["__main__"] = main
     sys.argv = [path]
@@ -2410,12 +2413,12 @@ def _end_interpreter(status: int) -> int:
         try:
             stream.flush()
         except (OSError, ValueError):  # a full disk; a stream that the module closed
-            status = status or 120  # as CPython exits then
+            status = status or 120  # the exit status of CPython then, see Py_FinalizeEx
     return status
 
 
 def run_command(system: System, command: List[str], job_dir: Directory, limit: int) -> int:
-    with_end = child_end_notice()  # before the fork: an early end must not be missed
+    notice = child_end_notice()  # before the fork, so that an early end is not missed
     reader, writer = system.pipe()
     pid = system.fork()
     if pid == 0:
@@ -2435,7 +2438,7 @@ def run_command(system: System, command: List[str], job_dir: Directory, limit: i
     room = _STDERR_KEPT
     status: Optional[int] = None
     while status is None:
-        ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
+        ready = system.select([reader, notice] if reader >= 0 else [notice], None)
         if reader in ready:
             data = system.read(reader, 65536)
             if data:
@@ -2444,12 +2447,14 @@ def run_command(system: System, command: List[str], job_dir: Directory, limit: i
             else:
                 system.close(reader)
                 reader = -1
-        if with_end in ready:
-            system.read(with_end, 512)
+        if notice in ready:
+            system.read(notice, 512)
             ended, code, _unused = system.wait4(pid, os.WNOHANG)
             if ended == pid:
                 status = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
-    while reader >= 0 and reader in system.select([reader], 0):  # said before its end, not yet read
+    while reader >= 0 and reader in system.select(
+        [reader], 0
+    ):  # written before its end, not yet read
         data = system.read(reader, 65536)
         if not data:
             break
@@ -2495,7 +2500,7 @@ def _make_room_for_result(job_dir: Directory) -> Any:
     sys.stdout = io.TextIOWrapper(
         result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
     )
-    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
+    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # the same object, as in a fresh interpreter
     return lambda: bool(refusals)
 
 
@@ -2538,7 +2543,7 @@ def _leave_status(system: System, job_dir: Directory, status: int, no_space: boo
         fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         system.write(fd, str(status).encode("ascii"))
     except (OSError, JobError):
-        pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
+        pass  # the disk is full, or the job was removed; a supervisor that lives sees the end by itself
 ''',
     "system.priority": r'''
 import os
@@ -2940,15 +2945,17 @@ import sys
 import zlib
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # never at run time: typing takes longer to import than all of this
+if TYPE_CHECKING:  # never at run time: importing typing takes longer than all of this
     from typing import Any, Dict, List, Optional, Sequence
 
 
 CARRIED_PACKAGE = "longrun_jobs"
-KEPT = "_library_kept"  # whether the next request may come without the library
-_KEPT_SECONDS = 7 * 86400
+KEPT = "_library_kept"  # key of an answer: whether the next request may come without the library
+_KEPT_SECONDS = (
+    7 * 86400
+)  # after this time, code of another Python, or of another version of this, is removed
 
-_UNTYPED = "carrier.untyped"  # the part that stands in the place of typing while others are loaded
+_UNTYPED = "carrier.untyped"  # the part that replaces typing while the others are loaded
 
 
 def claim_descriptors() -> None:
@@ -2999,7 +3006,7 @@ class CarriedLibrary:
         return spec_class(name, self, is_package=part in self._packages)
 
     def create_module(self, _spec: "Any") -> None:
-        return None
+        return
 
     def exec_module(self, module: "Any") -> None:
         part = module.__name__.partition(".")[2]
@@ -3013,7 +3020,7 @@ class CarriedLibrary:
         try:
             exec(code, module.__dict__)
         finally:
-            del sys.modules["typing"]  # whatever a job runs has the real one
+            del sys.modules["typing"]  # a module that a job runs must import the real one
 
 
 class KeptLibrary:
@@ -3066,7 +3073,7 @@ class KeptLibrary:
                         target.write(b"%08x" % zlib.crc32(data) + data)
                     os.rename(temporary, self._name, src_dir_fd=directory, dst_dir_fd=directory)
                 except OSError:
-                    os.unlink(temporary, dir_fd=directory)  # what a full disk has taken of it
+                    os.unlink(temporary, dir_fd=directory)  # a full disk may have cut it off
                     raise
                 self._sweep(directory)
             finally:
@@ -3091,7 +3098,7 @@ def boot(
     packed: "Optional[str]", digest: str, directory: str, request: str, texts: "List[str]"
 ) -> None:
     claim_descriptors()
-    gc.disable()  # until all is imported: whatever that makes stays
+    gc.disable()  # until everything is imported: collecting would free nothing of that
     keeper = KeptLibrary(directory, digest)
     library = keeper.read()
     kept = library is not None
@@ -3104,8 +3111,8 @@ def boot(
     sys.meta_path.insert(0, library)
     from longrun_jobs.requests.operations import answer_to, say  # type: ignore[import-not-found]
 
-    told = json.loads(zlib.decompress(binascii.a2b_base64(request)).decode("utf-8"))
-    answer = answer_to(told, texts, library)
+    parsed = json.loads(zlib.decompress(binascii.a2b_base64(request)).decode("utf-8"))
+    answer = answer_to(parsed, texts, library)
     if packed is not None:
         answer[KEPT] = kept or keeper.write(packed, library)
     say(answer)
@@ -3873,7 +3880,7 @@ class Accepted:
             with self.async_dir.child(PRIVATE_DIR) as private:
                 remove_job(self.async_dir, private, self.jid)
         except (OSError, JobError):
-            pass  # whoever looks finds it lost, and clean-up finds it
+            pass  # a status reports what is left as lost, and async_prune removes it
         self.leave()
 
     def leave(self) -> None:
@@ -3891,7 +3898,7 @@ class Accepted:
         try:
             write_end(self.system, self.async_dir, self.job_dir, self.record, status)
         except OSError:
-            return  # a disk that takes nothing more: whoever looks will find the job lost
+            return  # the disk is full: a status will report the job as lost
         if self.plan.ticket is not None:
             self.plan.ticket.give_back()
 
@@ -3923,12 +3930,12 @@ def accept(system: System, async_dir: Directory, jobs: Sequence[Accepted]) -> Di
 
 def _write(system: System, private: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
     try:
-        write_together(system, [one for job in jobs for one in job.files()], parents=[private])
+        write_together(system, [file for job in jobs for file in job.files()], parents=[private])
     except OSError as error:
         if len(jobs) == 1:
             return {jobs[0].jid: _unwritten(jobs[0], error)}
         refusals: Dict[str, JobError] = {}
-        for job in jobs:  # whose it was does not hold for the others
+        for job in jobs:  # one at a time: the error of one job must not stop the others
             refusals.update(_write(system, private, [job]))
         return refusals
     return {}
@@ -4080,8 +4087,10 @@ from .payload import Payload, child_end_notice, run_payload
 from .tap import TAP_PARTS
 
 PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
-_LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
-_LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
+_LARGE_RESULT = (
+    1 << 20
+)  # bytes; above, a child reads the result, so that the supervisor stays small
+_LONGEST_SLEEP = 20 * 86400.0  # seconds that select accepts everywhere
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Ending = Tuple[Optional[str], str]
 _BY_ITSELF: Ending = (None, REASON_EXIT)
@@ -4103,9 +4112,9 @@ class Supervisor:
         self._began = 0.0
         self._began_wall = 0.0
         self._deadline: Optional[float] = None
-        self._going = True  # unless the job could not begin
+        self._going = True  # False if the job could not begin
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
-        self._notice = -1
+        self._notice = -1  # readable when a child has ended or a signal has come
 
     def go(self) -> None:
         system, record = self._system, self._record
@@ -4175,7 +4184,7 @@ class Supervisor:
             )
         system.close(go_reader)
         if module_lock is not None:
-            system.close(module_lock)  # the module's process alone holds it now
+            system.close(module_lock)  # from now on only the module's process holds it
         try:
             self._module = Process(pid, system.process_start(pid) or 0)
             record["process"] = {"pid": pid, "start": self._module.start or 0}
@@ -4240,7 +4249,7 @@ class Supervisor:
             pid = self._system.fork()
             if pid:
                 while self._system.wait4(-1, 0)[0] != pid:
-                    pass  # orphans of the job that end meanwhile
+                    pass  # an orphan of the job has ended first
                 return
         status = conclude(self._system, self._job_dir, record, state, reason)
         write_end(self._system, self._accepted.async_dir, self._job_dir, record, status)
@@ -4326,10 +4335,10 @@ class Supervisor:
             status = 2
             try:
                 if place is None:
-                    found = result_of_module(self._job_dir, record, record["module"])[0]
+                    state = result_of_module(self._job_dir, record, record["module"])[0]
                 else:
-                    found = add_step(self._job_dir, record, self._step(place), forced)
-                status = 0 if found == STATE_SUCCEEDED else 1
+                    state = add_step(self._job_dir, record, self._step(place), forced)
+                status = 0 if state == STATE_SUCCEEDED else 1
             finally:
                 system.exit(status)
         status = 0
@@ -4426,7 +4435,7 @@ class Supervisor:
                         name, dir_fd=self._job_dir.fd, follow_symlinks=False
                     ).st_mtime
                 except FileNotFoundError:
-                    changed = system.time()  # made way for newer output just now
+                    changed = system.time()  # the spool has just removed it for newer output
                 last = max(last, changed)
         ran = system.monotonic() - self._began
         return float(min(max(0.0, system.time() - last), ran))
@@ -4680,7 +4689,7 @@ def pack(texts: Sequence[bytes], kinds: Sequence[str]) -> Tuple[List[Dict[str, A
     for number, (text, kind) in enumerate(zip(texts, kinds)):
         like = first.setdefault(kind, number)
         if like == number:
-            plain = max(text, default=0) < 128  # as most are: nothing is to be encoded, or decoded
+            plain = max(text, default=0) < 128  # ASCII, as most texts are, needs no base64
             parcels.append({"whole": len(wholes), "plain": plain})
             wholes.append(text.decode("ascii") if plain else _encoded(text))
             continue
@@ -4696,17 +4705,17 @@ def holders(
     part: bytes, parcels: Sequence[Mapping[str, Any]], texts: Sequence[bytes]
 ) -> List[bool]:
     places: Dict[int, int] = {}
-    found: List[bool] = []
+    holds: List[bool] = []
     for number, (parcel, text) in enumerate(zip(parcels, texts)):
         if "like" not in parcel:
             places[number] = text.find(part)
-            found.append(places[number] >= 0)
+            holds.append(places[number] >= 0)
             continue
         first = places[parcel["like"]]
         in_tail = first >= len(texts[parcel["like"]]) - parcel["tail"]
         shares = first >= 0 and (first + len(part) <= parcel["head"] or in_tail)
-        found.append(shares or part in text)
-    return found
+        holds.append(shares or part in text)
+    return holds
 
 
 def unpack(parcels: Sequence[Mapping[str, Any]], wholes: Sequence[str]) -> List[bytes]:
@@ -4786,7 +4795,7 @@ def start_job(
 def answer_wrapper(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
-    from ..carrier.parcel import unpack  # async_wrapper does without
+    from ..carrier.parcel import unpack  # late: async_wrapper does not need it
 
     (parcel,) = params["payloads"]
     (text,) = unpack(params["payloads"], params["_texts"])
@@ -4832,7 +4841,7 @@ def forget_arguments(path: str) -> None:
     try:
         os.unlink(path)
     except OSError:
-        pass  # another user's (become): the controller removes the whole directory
+        pass  # with become it is another user's: the controller removes the whole directory
 
 
 def wrap(
@@ -4885,7 +4894,7 @@ class _KeepLibrary(Chores):
 
 
 def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
-    gc.enable()  # it was off while the library was loaded
+    gc.enable()  # wrapper_boot switched it off while the library was loaded
     chores = Chores() if keeper is None else _KeepLibrary(library, keeper)
     answer, status = wrap(System(), sys.argv, dict(os.environ), library, chores)
     sys.stdout.write(json.dumps(answer) + "\n")
@@ -4896,4 +4905,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '677ab54276e3c6d4')
+    run_wrapper(TEXTS, '135ec9feb31b6cff')

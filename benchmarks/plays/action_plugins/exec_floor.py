@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long commands take over the task's connection, without the rest of a task."""
+"""Measure how long commands take over the task's connection, without the rest of a task."""
 
 from __future__ import annotations
 

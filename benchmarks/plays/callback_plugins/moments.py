@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When tasks with the tag ``measured`` began and ended, told to the benchmarks' meter."""
+"""Tell the benchmarks' meter when tasks with the tag ``measured`` begin and end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ requirements: []
 
 
 class CallbackModule(CallbackBase):
-    """One connection to the meter, whose name is in ``BENCHMARK_METER``; each line is answered."""
+    """Sends events to the meter's socket, named in ``BENCHMARK_METER``. The meter answers each line."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -41,13 +41,13 @@ class CallbackModule(CallbackBase):
         self._began: dict[str, float] = {}
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """The meter looks first, so that its look is in no task's time."""
+        """Report a task's begin. The meter reads the processors before the time starts, so that it takes none of it."""
         if "measured" in task.tags:
             self._tell({"event": "begin", "task": task._uuid, "name": task.get_name()})
             self._began[task._uuid] = time.monotonic()
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """A task has ended; with a loop, all of its items have."""
+        """Report the end of a task, for a loop that of its last item."""
         now, clock = time.monotonic(), time.time()
         task = result.task._uuid
         if task in self._began:

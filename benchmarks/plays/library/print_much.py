@@ -4,11 +4,11 @@
 
 DOCUMENTATION = r"""
 module: print_much
-short_description: Run a command that prints much, and tell how long it took
+short_description: Run a command that prints much, and return how long it took
 description:
   - Reads what a command prints, and returns how long that took, but not what was read.
-  - Reads with C(communicate) of C(subprocess). What C(run_command) of core takes grows with the square of the output, which for
-    so much is minutes, whoever started the job.
+  - Reads with C(communicate) of C(subprocess). The time of core's C(run_command) grows with the square of the output.
+    With this much output it would be minutes for every contender.
 options:
   mebibytes:
     description: How much the command prints.

@@ -67,7 +67,7 @@ def test_the_manifest_comes_first_and_vouches_for_the_list_of_files(tool, tmp_pa
 def test_what_is_no_tarball_of_a_collection_is_refused(tool, tmp_path):
     with tarfile.open(tmp_path / "built", "w:gz"):
         pass
-    with pytest.raises(tool.TarballError, match="no tarball of a collection"):
+    with pytest.raises(tool.TarballError, match="is not the tarball of a collection"):
         tool.normalise(tmp_path / "built", tmp_path / "normal", EPOCH)
 
 

@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Many texts that are nearly the same, such as one module with other arguments, packed as what differs."""
+"""Pack texts that are nearly the same, such as one module with different arguments, as their differences."""
 
 import binascii
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 
 def _common_head(left: bytes, right: bytes) -> int:
-    """How many bytes both begin with: by halves, each compared at once."""
+    """Return how many bytes both begin with. It compares halves, which is faster than byte by byte."""
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2
@@ -22,6 +22,7 @@ def _common_head(left: bytes, right: bytes) -> int:
 
 
 def _common_tail(left: bytes, right: bytes) -> int:
+    """Return how many bytes both end with."""
     low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2
@@ -33,13 +34,15 @@ def _common_tail(left: bytes, right: bytes) -> int:
 
 
 def _encoded(text: bytes) -> str:
+    """Return a text in base64."""
     return binascii.b2a_base64(text, newline=False).decode("ascii")
 
 
 def pack(texts: Sequence[bytes], kinds: Sequence[str]) -> Tuple[List[Dict[str, Any]], List[str]]:
-    """A parcel for each text, and the texts that are sent whole.
+    """Return a parcel for each text, and the texts that are sent whole.
 
-    A parcel says which of those it is, or what it has between a head and a tail of an earlier one of the same kind.
+    A parcel says which of the whole texts it is, or what it has between a head and a tail that it shares with the
+    first text of its kind. kinds: one for each text; texts of one kind should be similar.
     """
     first: Dict[str, int] = {}
     parcels: List[Dict[str, Any]] = []
@@ -47,7 +50,7 @@ def pack(texts: Sequence[bytes], kinds: Sequence[str]) -> Tuple[List[Dict[str, A
     for number, (text, kind) in enumerate(zip(texts, kinds)):
         like = first.setdefault(kind, number)
         if like == number:
-            plain = max(text, default=0) < 128  # as most are: nothing is to be encoded, or decoded
+            plain = max(text, default=0) < 128  # ASCII, as most texts are, needs no base64
             parcels.append({"whole": len(wholes), "plain": plain})
             wholes.append(text.decode("ascii") if plain else _encoded(text))
             continue
@@ -62,23 +65,27 @@ def pack(texts: Sequence[bytes], kinds: Sequence[str]) -> Tuple[List[Dict[str, A
 def holders(
     part: bytes, parcels: Sequence[Mapping[str, Any]], texts: Sequence[bytes]
 ) -> List[bool]:
-    """Of each text that was unpacked, whether it has this part; where it is like another, without looking for it again."""
+    """Return for each text whether a part occurs in it.
+
+    texts: those that ``unpack`` returned for the parcels. Where the head or the tail that a text shares with another
+    holds the part, the text itself is not searched.
+    """
     places: Dict[int, int] = {}
-    found: List[bool] = []
+    holds: List[bool] = []
     for number, (parcel, text) in enumerate(zip(parcels, texts)):
         if "like" not in parcel:
             places[number] = text.find(part)
-            found.append(places[number] >= 0)
+            holds.append(places[number] >= 0)
             continue
         first = places[parcel["like"]]
         in_tail = first >= len(texts[parcel["like"]]) - parcel["tail"]
         shares = first >= 0 and (first + len(part) <= parcel["head"] or in_tail)
-        found.append(shares or part in text)
-    return found
+        holds.append(shares or part in text)
+    return holds
 
 
 def unpack(parcels: Sequence[Mapping[str, Any]], wholes: Sequence[str]) -> List[bytes]:
-    """The texts again."""
+    """Return the texts that ``pack`` was given. wholes: those that were sent whole."""
     texts: List[bytes] = []
     for parcel in parcels:
         if "like" in parcel:

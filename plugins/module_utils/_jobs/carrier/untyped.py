@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What stands in the place of ``typing`` while a carried library is loaded: to import that takes longer than a request.
+"""A stand-in for ``typing`` while a carried library is loaded: importing the real one takes longer than a request.
 
-Nobody reads annotations there, so every name of it is the same one thing. A ``NamedTuple`` is a tuple with names all the same.
+Nothing reads annotations on a target, so all names but ``NamedTuple`` and ``TYPE_CHECKING`` are the same object.
 """
 
 import operator
@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 
 class _Hint:
-    """``Any``, ``Dict[str, Any]``, and all others."""
+    """The object that stands for every type, with any parameters: ``Any``, ``Dict[str, Any]``, ..."""
 
     def __getitem__(self, _parameters: "Any") -> "_Hint":
         return self
 
 
 def _record(name: str, namespace: "Dict[str, Any]") -> type:
-    """A class of tuples with the fields that a class body has annotated, and with its methods."""
+    """Return a class of tuples, with the fields that a class body annotates, their defaults, and its methods.
+
+    namespace: that of the class body.
+    """
     annotations = namespace.get("__annotations__")
-    if annotations is None:  # from Python 3.14 on, they are made when they are asked for
+    if annotations is None:  # from Python 3.14 on, a function makes them: PEP 649
         annotations = namespace["__annotate_func__"](1)
     fields: Tuple[str, ...] = tuple(annotations)
     defaults = {field: namespace[field] for field in fields if field in namespace}
@@ -52,22 +55,24 @@ def _record(name: str, namespace: "Dict[str, Any]") -> type:
 
 
 class _Maker(type):
+    """The metaclass that turns a subclass of ``NamedTuple`` into a class of tuples."""
+
     def __new__(mcs, name: str, bases: "Tuple[type, ...]", namespace: "Dict[str, Any]") -> "Any":
         return _record(name, namespace) if bases else super().__new__(mcs, name, bases, namespace)
 
 
 class _NamedTuple(metaclass=_Maker):
-    pass
+    """The stand-in for ``typing.NamedTuple``."""
 
 
 class Untyped(type(sys)):  # type: ignore[misc]  # the class of modules
-    """The module that stands there."""
+    """The module object that is imported as ``typing``."""
 
     _HINT = _Hint()
     NamedTuple = _NamedTuple
     TYPE_CHECKING = False
 
     def __getattr__(self, name: str) -> "Any":
-        if name.startswith("__"):  # a module that has no path, above all
+        if name.startswith("__"):  # a module without __path__, for one, is not a package
             raise AttributeError(name)
         return self._HINT

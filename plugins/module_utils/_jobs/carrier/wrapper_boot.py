@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The beginning of async_wrapper, behind boot: the library out of the texts in the same file, and core's arguments."""
+"""The second part of async_wrapper, after boot.py: load this library from the texts in the same file, and run it."""
 
 import gc
 import os
@@ -12,12 +12,12 @@ import sys
 from .boot import CarriedLibrary, KeptLibrary, claim_descriptors
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # see boot.py
+if TYPE_CHECKING:  # never at run time, see boot.py
     from typing import Dict
 
 
 def run_wrapper(texts: "Dict[str, str]", digest: str) -> None:
-    """async_wrapper, which has the texts in it. digest: their name."""
+    """Load the library and run async_wrapper. Does not return. texts: those of all parts. digest: that of the texts."""
     claim_descriptors()
     gc.disable()
     directory = os.environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
@@ -25,7 +25,7 @@ def run_wrapper(texts: "Dict[str, str]", digest: str) -> None:
     kept = keeper.read(texts)
     library = CarriedLibrary("", {}, texts) if kept is None else kept
     sys.meta_path.insert(0, library)
-    # only now there
+    # found by the library, which is a finder from here on
     from longrun_jobs.requests.wrapper import main  # type: ignore[import-not-found]
 
     main(library, keeper if kept is None else None)

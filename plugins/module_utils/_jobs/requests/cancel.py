@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The end of jobs on request: by their supervisors; by us, where those are gone; core's jobs as far as is safe."""
+"""Answer async_cancel: end jobs, or send a signal to what they run.
+
+A supervisor ends its own job. A job that has lost its supervisor, or that core started, is ended from here.
+"""
 
 import signal
 import time
@@ -30,10 +33,10 @@ from ..system.kernel import System
 from ..system.store import REQUEST_FILE, Directory
 from ..system.tree import Process, descendants, end_tree, job_tree, signal_tree
 
-_GOING_SECONDS = 60.0  # for a job that was started just now to get a supervisor of its own
-_GOING_STEP = 0.01
-_END_SECONDS = 20.0  # beyond its grace, for a supervisor to write down the end
-# what programs give a meaning of their own: it would end those that do not
+_GOING_SECONDS = 60.0  # that a job which was just started may take to get its supervisor
+_GOING_STEP = 0.01  # seconds between two looks at such a job
+_END_SECONDS = 20.0  # that a supervisor may take, beyond the grace period, to write the end
+# signals that programs use for purposes of their own; they end a program that does not handle them
 _NOTICES = tuple(
     int(getattr(signal, name)) for name in ("SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
 )
@@ -48,41 +51,49 @@ CANCEL_OPTIONS: Dict[str, Dict[str, Any]] = dict(
 )
 
 
-class Meant(NamedTuple):
-    """A job that is meant, by its place: of a thousand jobs not one is kept open."""
+class JobPlace(NamedTuple):
+    """Where a job is: its async dir and its jid. A thousand of these keep no descriptor open."""
 
     async_dir: str
     jid: str
 
     def open(self, system: System) -> Job:
-        """Open the job, which owns its async dir."""
+        """Open the job. It owns its async dir: closing the job closes that, too."""
         return Job.open(system, self.async_dir, self.jid)
 
 
 def signal_number(name: str) -> int:
-    """HUP, SIGHUP or 1. JobError names what is none of these."""
+    """Return the number of a signal that is written as HUP, SIGHUP or 1. Raise JobError for anything else."""
     text = name.strip().upper()
     try:
         if text.isdigit():
             return int(signal.Signals(int(text)))
         return int(signal.Signals[text if text.startswith("SIG") else f"SIG{text}"])
     except (KeyError, ValueError):
-        raise JobError(f"signal: {name!r} is no signal; give a name such as HUP or USR1") from None
+        raise JobError(
+            f"signal: {name!r} is not a valid signal; give a name such as HUP or USR1"
+        ) from None
 
 
 class Cancellation:
-    """The end of one job on request. First all jobs are asked, then each is waited for: they end at the same time."""
+    """The cancelling of one job. A caller first asks all jobs, then waits for each, so that they end in parallel.
 
-    def __init__(self, system: System, meant: Meant, grace: Optional[float]) -> None:
+    grace: seconds between SIGTERM and SIGKILL; None for the job's own.
+    """
+
+    def __init__(self, system: System, place: JobPlace, grace: Optional[float]) -> None:
         self._system = system
-        self._meant = meant
+        self._place = place
         self._grace = grace
         self._deadline: Optional[float] = None
         self.warnings: List[str] = []
 
     def ask(self) -> None:
-        """Ask the supervisor; a job that has none, or is core's, is ended here and now. JobError: it was not asked."""
-        with self._meant.open(self._system) as job:
+        """Ask the job's supervisor to end it. End the job at once if it has no supervisor, or if core started it.
+
+        Raise JobError if neither was possible.
+        """
+        with self._place.open(self._system) as job:
             try:
                 self._ask(job, _look_once_going(job))
             except OSError as error:
@@ -102,13 +113,16 @@ class Cancellation:
         grace = self._tell_grace(job, float(record["grace"]))
         supervisor = record["supervisor"]
         if supervisor is not None:
-            # SIGCONT: one that was stopped would not hear of it
+            # SIGCONT: a stopped supervisor would not handle the SIGTERM
             for number in (signal.SIGTERM, signal.SIGCONT):
                 self._system.kill(supervisor["pid"], supervisor["start"], number)
         self._deadline = self._system.monotonic() + grace + always_seconds(record) + _END_SECONDS
 
     def _tell_grace(self, job: Job, usual: float) -> float:
-        """Leave the grace that is asked for where the supervisor looks for it; the grace that will hold."""
+        """Write the wanted grace period where the supervisor looks for it. Return the one that will apply, in seconds.
+
+        usual: the job's own grace period.
+        """
         if self._grace is None or job.job_dir is None:
             return usual
         try:
@@ -122,15 +136,15 @@ class Cancellation:
         return self._grace
 
     def status(self) -> Dict[str, Any]:
-        """Its status, once it has ended. JobError: it has not, in the time that there was."""
-        with self._meant.open(self._system) as job:
+        """Wait until the job has ended and return its status. Raise JobError if it does not end in time."""
+        with self._place.open(self._system) as job:
             left = 0.0
             if self._deadline is not None:
                 left = max(0.0, self._deadline - self._system.monotonic())
             status = look_until_end(job, DEFAULT_EXCERPT, left)
             if not status["finished"] and not status["async_job"]["supervised"]:
                 grace = DEFAULT_GRACE if self._grace is None else self._grace
-                # its supervisor was killed meanwhile
+                # its supervisor was killed while it was ending the job
                 status = job.end_unsupervised(STATE_CANCELLED, REASON_REQUEST, grace)
             if not status["finished"]:
                 raise JobError(f"job {job.jid} was asked to end and has not ended")
@@ -138,30 +152,30 @@ class Cancellation:
 
 
 def cancel_core_job(job: Job, grace: float) -> None:
-    """End what stock core started, and write its job file.
+    """End a job that core started, and write its job file. Raise JobError if processes of it are left.
 
-    core keeps no record of a job's processes: what is below its wrappers now is ended. A process that has left
-    their tree before is not found. JobError if something is left.
+    Core keeps no record of a job's processes. Those below its wrappers are ended; a process that has left their tree
+    before is not found. grace: seconds.
     """
     system, jid = job.system, job.jid
     owner = system.stat(jid, dir_fd=job.async_dir.fd, follow_symlinks=False).st_uid
     known = CoreWrappers(system)
     wrappers = [Process(pid, start) for pid, start in known.of(jid, owner)]
-    # of other users' we remove nothing: what they say of themselves leads where they want
+    # only this user's: the command line of another user's process may name any directory
     directories = known.temporary_dirs(jid, owner) if owner == system.geteuid() else []
     tree: Set[Process] = set()
     for wrapper in wrappers:
         tree.update(job_tree(system, jid, 0, wrapper))
-    # first, and without a word: they would write the end of the module, or its time limit, over ours
+    # SIGKILL to the wrappers first: else they would write over our end that the module failed, or timed out
     signal_tree(system, wrappers, signal.SIGKILL)
     if not end_tree(system, jid, 0, None, grace, time.sleep, tree):
-        raise JobError(f"job {jid} was cancelled and has not ended: processes of it are left")
+        raise JobError(f"job {jid} was cancelled and has not ended: some of its processes are left")
     for directory in directories:
-        import shutil  # late: it imports every compressor there is
+        import shutil  # late: it imports all compression modules
 
         shutil.rmtree(directory, ignore_errors=True)
     if core_finished(parse_job_file(job.async_dir.read_file(jid))):
-        return  # it ended by itself just before
+        return  # the job ended by itself just before
     view = look_at_core_job(system, job.async_dir, jid, Excerpt(0, None))["async_job"]
     view.update(state=STATE_CANCELLED, reason=REASON_REQUEST)
     status = dict(ended_result("the job was cancelled", "", ""), started=True, finished=True)
@@ -170,7 +184,7 @@ def cancel_core_job(job: Job, grace: float) -> None:
 
 
 def commands(job: Job) -> List[Process]:
-    """The processes that a job's module has started; not the module's own."""
+    """Return the processes that a job's module has started, without the module's own."""
     system, record = job.system, job.record()
     processes = system.processes()
     if record is None:
@@ -180,14 +194,14 @@ def commands(job: Job) -> List[Process]:
         module = record["process"] or {"pid": 0, "start": 0}
         same = processes.get(module["pid"], (0, -1, ""))[1] == module["start"]
         modules = {module["pid"]} if same else set()
-    found = descendants(processes, modules) - modules
+    started = descendants(processes, modules) - modules
     return [
-        Process(pid, processes[pid][1]) for pid in sorted(found) if processes[pid][2] not in "ZX"
+        Process(pid, processes[pid][1]) for pid in sorted(started) if processes[pid][2] not in "ZX"
     ]
 
 
 def listeners(system: System, processes: List[Process], number: int) -> List[Process]:
-    """Those that a signal is for: a notice goes to those only that handle it, or wait for it."""
+    """Return the processes that a signal is for: all, or for HUP, USR1 and USR2 those that handle or block it."""
     if number not in _NOTICES:
         return processes
     bit = 1 << (number - 1)
@@ -195,6 +209,7 @@ def listeners(system: System, processes: List[Process], number: int) -> List[Pro
 
 
 def _handled_signals(system: System, pid: int) -> int:
+    """Return the mask of the signals that a process handles, or blocks to wait for them: proc_pid_status(5)."""
     mask = 0
     for line in system.process_file(pid, "status").splitlines():
         if line.startswith((b"SigCgt:", b"SigBlk:")):
@@ -203,13 +218,16 @@ def _handled_signals(system: System, pid: int) -> int:
 
 
 def _look_once_going(job: Job) -> Dict[str, Any]:
-    """``async_job``; of a job that was started just now, as soon as there is a process that hears a request."""
+    """Return the job's view. Wait first, if it was just started, until its supervisor can handle a request.
+
+    Raise JobError if it gets no supervisor in time.
+    """
     deadline = job.system.monotonic() + _GOING_SECONDS
     while True:
         view: Dict[str, Any] = job.look(Excerpt(0, None))["async_job"]
         record = job.record()
-        on_its_way = view["supervised"] and record is not None and record["supervisor"] is None
-        if not on_its_way or view["state"] in END_STATES:
+        starting = view["supervised"] and record is not None and record["supervisor"] is None
+        if not starting or view["state"] in END_STATES:
             return view
         if job.system.monotonic() > deadline:
             raise JobError(f"job {job.jid} has had no supervisor for {_GOING_SECONDS:g} s")
@@ -218,40 +236,44 @@ def _look_once_going(job: Job) -> Dict[str, Any]:
 
 def _named(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str]
-) -> Iterator[Tuple[Meant, View]]:
-    """The jobs that are named one by one, each once, and their ``async_job``. JobError if one is not found."""
+) -> Iterator[Tuple[JobPlace, View]]:
+    """Yield each job that jids and results_files name, once, with its view. Raise JobError if one is not found."""
     references = [{"results_file": path} for path in params["results_files"] or []]
     references += [{"jid": jid} for jid in params["jids"] or []]
-    seen: Set[Meant] = set()
-    for one in references:
-        with Job.open_given(system, one, meant_dir(params), environ) as job:
-            meant = Meant(job.async_dir.path, job.jid)
-            if meant not in seen:
-                seen.add(meant)
-                yield meant, job.look(DEFAULT_EXCERPT)["async_job"]
+    seen: Set[JobPlace] = set()
+    for reference in references:
+        with Job.open_given(system, reference, meant_dir(params), environ) as job:
+            place = JobPlace(job.async_dir.path, job.jid)
+            if place not in seen:
+                seen.add(place)
+                yield place, job.look(DEFAULT_EXCERPT)["async_job"]
 
 
 def _filtered(
     system: System, async_dir: Directory, wanted: Filter, unreadable: List[Dict[str, Any]]
-) -> Iterator[Tuple[Meant, Dict[str, Any]]]:
+) -> Iterator[Tuple[JobPlace, Dict[str, Any]]]:
+    """Yield each job that a filter takes, with its view. Append those that cannot be read to *unreadable*."""
     listing = Listing(system, async_dir)
     for job in listing.take(wanted, DEFAULT_EXCERPT):
-        yield Meant(async_dir.path, job.jid), job.view
+        yield JobPlace(async_dir.path, job.jid), job.view
     unreadable += listing.unreadable
 
 
-def _meant_jobs(
+def _selected_jobs(
     system: System,
     params: Mapping[str, Any],
     environ: Mapping[str, str],
     unreadable: List[Dict[str, Any]],
-) -> List[Tuple[Meant, Dict[str, Any]]]:
-    """The jobs that the options name: one by one, or by what they are. All are known before one is touched."""
+) -> List[Tuple[JobPlace, Dict[str, Any]]]:
+    """Return the jobs that the options name or select by filters, with their views.
+
+    All are known before one of them is touched. Raise JobError if the options do not go together, or name no job.
+    """
     by_name = params["jids"] is not None or params["results_files"] is not None
     filters = [option for option in FILTER_OPTIONS if params.get(option) not in (None, [])]
     if by_name and filters:
         raise JobError(
-            f"{filters[0]}: give either jobs by jids or results_files, or what they are, not both"
+            f"{filters[0]}: select jobs by jids or results_files, or by filters, not both"
         )
     if by_name:
         return list(_named(system, params, environ))
@@ -271,13 +293,17 @@ def _meant_jobs(
 def answer_cancel(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
-    """Cancel jobs, or send a signal to what they run. One that cannot be cancelled does not keep the others."""
+    """Cancel jobs, or send a signal to what they run. Return the result of async_cancel.
+
+    A job that cannot be cancelled does not stop the others from being cancelled. Raise JobError, before anything is
+    done, if an option is not valid or a job is not found.
+    """
     number = None if params["signal"] is None else signal_number(params["signal"])
     grace = duration_option(params, "grace")
     if number is not None and grace is not None:
         raise JobError("grace: means nothing with signal, which does not end a job")
     unreadable: List[Dict[str, Any]] = []
-    jobs = _meant_jobs(system, params, environ, unreadable)
+    jobs = _selected_jobs(system, params, environ, unreadable)
     answer: Dict[str, Any] = {"changed": False, "cancelled": [], "signalled": []}
     answer["unreadable"] = unreadable
     if number is None:
@@ -290,37 +316,38 @@ def answer_cancel(
 
 def _cancel_all(
     system: System,
-    jobs: List[Tuple[Meant, Dict[str, Any]]],
+    jobs: List[Tuple[JobPlace, Dict[str, Any]]],
     grace: Optional[float],
     check_mode: bool,
     answer: Dict[str, Any],
 ) -> None:
+    """Cancel the jobs that have not ended, or in check mode only tell which. Complete the answer."""
     failures: List[str] = []
     warnings: List[str] = []
-    asked: Dict[Meant, Cancellation] = {}
-    for meant, view in jobs:
+    asked: Dict[JobPlace, Cancellation] = {}
+    for place, view in jobs:
         if view["state"] not in END_STATES and not check_mode:
-            cancellation = Cancellation(system, meant, grace)
+            cancellation = Cancellation(system, place, grace)
             try:
                 cancellation.ask()
-                asked[meant] = cancellation
+                asked[place] = cancellation
             except JobError as error:
                 failures.append(error.message)
             warnings += cancellation.warnings
     views, before, after = [], [], []
-    for meant, view in jobs:
+    for place, view in jobs:
         state = view["state"]
-        before.append(f"{meant.jid} {state}\n")
-        if meant in asked:
+        before.append(f"{place.jid} {state}\n")
+        if place in asked:
             try:
-                view = asked[meant].status()["async_job"]
+                view = asked[place].status()["async_job"]
             except JobError as error:
                 failures.append(error.message)
         ends = check_mode and state not in END_STATES
         if ends or (state not in END_STATES and view["state"] == STATE_CANCELLED):
-            answer["cancelled"].append(meant.jid)
+            answer["cancelled"].append(place.jid)
         views.append(view)
-        after.append(f"{meant.jid} {STATE_CANCELLED if ends else view['state']}\n")
+        after.append(f"{place.jid} {STATE_CANCELLED if ends else view['state']}\n")
     answer.update(jobs=views, diff={"before": "".join(before), "after": "".join(after)})
     if warnings:
         answer["warnings"] = warnings
@@ -330,22 +357,23 @@ def _cancel_all(
 
 def _signal_all(
     system: System,
-    jobs: List[Tuple[Meant, Dict[str, Any]]],
+    jobs: List[Tuple[JobPlace, Dict[str, Any]]],
     number: int,
     check_mode: bool,
     answer: Dict[str, Any],
 ) -> None:
-    answer["jobs"] = [view for _meant, view in jobs]
+    """Send a signal to the commands of the jobs, or in check mode only tell which jobs. Complete the answer."""
+    answer["jobs"] = [view for _place, view in jobs]
     refusals: List[str] = []
-    for meant, view in jobs:
+    for place, view in jobs:
         if view["state"] in END_STATES:
             continue
-        with meant.open(system) as job:
+        with place.open(system) as job:
             _look_once_going(job)
-            found = listeners(system, commands(job), number)
-        if found:
-            answer["signalled"].append(meant.jid)
+            processes = listeners(system, commands(job), number)
+        if processes:
+            answer["signalled"].append(place.jid)
             if not check_mode:
-                refusals += signal_tree(system, found, number)
+                refusals += signal_tree(system, processes, number)
     if refusals:
         answer["warnings"] = refusals

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What async_info is asked, checked and answered: the jobs of an async dir, filtered and sorted."""
+"""Answer async_info: list the jobs of an async dir, filtered and sorted."""
 
 from typing import Any, Dict, List, Mapping
 
@@ -32,7 +32,10 @@ INFO_OPTIONS: Dict[str, Dict[str, Any]] = dict(
 def answer_info(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
-    """The jobs of an async dir. An async dir that is not there has none."""
+    """Return the views of the jobs in an async dir; none if the async dir does not exist.
+
+    Raise JobError if an option is not valid.
+    """
     wanted = Filter(params)
     if not 0 <= params["tail_lines"] <= MAX_LISTED_LINES:
         raise JobError(
@@ -51,7 +54,11 @@ def answer_info(
 
 
 def sorted_views(views: List[Dict[str, Any]], key: str) -> List[Dict[str, Any]]:
-    """By name, by state in the order of the words, the longest running first; among equals, and by creation, the oldest."""
+    """Return views sorted by a key of SORT_KEYS.
+
+    created: the oldest first, which also decides between equals. elapsed: the longest first. name: unnamed jobs last.
+    state: in the order of ALL_STATES.
+    """
     oldest_first = sorted(
         views, key=lambda view: view["created_at"] or view["started_at"] or view["finished_at"]
     )

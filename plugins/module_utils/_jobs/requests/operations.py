@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What a target can be asked to do, whichever way the request came: as a module, or with this library."""
+"""The operations that a target can be asked for, and how a request is answered.
+
+A request comes either as an Ansible module, or together with this library over the carrier.
+"""
 
 import gc
 import json
@@ -16,19 +19,23 @@ from ..system.kernel import System
 
 
 class Operation(NamedTuple):
-    """What a module's name stands for on the target."""
+    """How the request of one module is answered on the target."""
 
     answer: Any  # (system, params, environ, check_mode) -> result; raises JobError
-    options: Dict[str, Dict[str, Any]]  # its argument spec, for the defaults
-    refusal: Any  # (error, params) -> what the result says besides failed and msg
+    options: Dict[str, Dict[str, Any]]  # the argument spec, which has the defaults
+    refusal: Any  # (error, params) -> keys of a failed result besides failed and msg
 
 
 def _nothing_more(_error: JobError, _params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return no further keys for a failed result."""
     return {}
 
 
 def operation_of(module: str) -> Operation:
-    """Imported here, one by one: a carried library is compiled on the target, and only what is asked for."""
+    """Return the operation of a module, by its name without a collection. Raise ValueError if there is none.
+
+    Each operation is imported only when it is asked for: a carried library is compiled on the target.
+    """
     if module == "async_status":
         from .status import STATUS_OPTIONS, answer_status, status_refusal
 
@@ -61,9 +68,12 @@ def operation_of(module: str) -> Operation:
 
 
 def perform(module: str, params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
-    """The answer to one request; a refusal is an answer, too."""
+    """Return the result of one request. A JobError becomes a failed result.
+
+    params: the options that were given; defaults are added.
+    """
     operation = operation_of(module)
-    gc.enable()  # see boot.py
+    gc.enable()  # carrier/boot.py switched it off while the library was loaded
     whole = {name: option.get("default") for name, option in operation.options.items()}
     whole.update(params)
     try:
@@ -74,12 +84,15 @@ def perform(module: str, params: Mapping[str, Any], check_mode: bool) -> Dict[st
 
 
 def say(answer: Dict[str, Any]) -> None:
-    """Print an answer as it is: exit_json would take a module's own result apart and put it together differently."""
+    """Print an answer as one line of JSON. AnsibleModule.exit_json would alter the result of a job's module in it."""
     sys.stdout.write(f"\n{json.dumps(answer)}\n")
     sys.stdout.flush()
 
 
 def answer_to(request: Mapping[str, Any], texts: Sequence[str], library: Any) -> Dict[str, Any]:
-    """texts: what the request refers to by number. library: what was sent with it, see boot.py; a job takes parts along."""
+    """Return the answer to a request that came over the carrier.
+
+    texts: those that the request refers to by number. library: the CarriedLibrary, which jobs need parts of.
+    """
     params = dict(request["params"], _texts=texts, _library=library)
     return perform(request["operation"], params, request["check_mode"])

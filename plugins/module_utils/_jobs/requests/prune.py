@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What ended jobs leave behind, removed: by age, by state, by how many to keep; and what nobody owns any more."""
+"""Answer async_prune: remove jobs that have ended, by age, state and number, and files that belong to no job."""
 
 import os
 import re
@@ -28,9 +28,12 @@ from ..system.kernel import System
 from ..system.store import LOCK_FILE, LOCK_SH, MODULE_LOCK_FILE, PRIVATE_DIR, Directory
 
 DEFAULT_REMOTE_TMP = "~/.ansible/tmp:/var/tmp:/tmp"
-# What is only being made looks like what is left over. A start is over after a minute; older_than cannot undercut this.
+# Seconds after which a file counts as left over, even with a smaller older_than: one that is just being made looks
+# the same. A start takes a minute at most.
 _ORPHAN_SECONDS = 300.0
-_WRITE_SECONDS = 5.0  # for a supervisor, or another who looks, to finish what it writes
+_WRITE_SECONDS = (
+    5.0  # that a supervisor, or another process that looks at the job, may take to finish a write
+)
 PRUNE_OPTIONS: Dict[str, Dict[str, Any]] = {
     "async_dir": {"type": "str"},
     "older_than": {"type": "str", "default": "7d"},
@@ -44,7 +47,7 @@ PRUNE_OPTIONS: Dict[str, Dict[str, Any]] = {
 
 
 class Orphan(NamedTuple):
-    """A file or directory that belongs to no job: of which kind, and where."""
+    """A file or directory that belongs to no job. kind: one of the KIND words. path: where it is."""
 
     kind: str
     path: str
@@ -56,7 +59,7 @@ KIND_TASK_DIR = "temporary directory"
 
 
 class Policy:
-    """What is to be removed, as the options of async_prune say. Raises JobError, naming the option that is not valid."""
+    """Which jobs to remove, from the options of async_prune. Raises JobError, naming an option that is not valid."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self.keep = int(params["keep"])
@@ -76,9 +79,10 @@ class Policy:
 
 
 class Pruning:
-    """Finds what is to be removed, and looks at it again right before it is removed.
+    """Finds what to remove, and checks each job or file once more right before it removes it.
 
-    places: the directories in which tasks have their temporary directories.
+    places: the directories in which tasks have their temporary directories. After ``find``, ``jids`` and ``orphans``
+    tell what to remove; after ``remove``, what was removed. unreadable: jobs that cannot be read. failures: messages.
     """
 
     def __init__(
@@ -98,23 +102,24 @@ class Pruning:
         self.failures: List[str] = []
 
     def find(self, orphans: bool) -> None:
+        """Find the jobs and, if *orphans* is true, the files and directories to remove."""
         if self._async_dir is not None:
             listing = Listing(self._system, self._async_dir)
             matching = listing.take(self._policy.wanted, Excerpt(0, None))
-            # of all that match the newest stay, however old
+            # they are sorted by age, the oldest first: the newest ones stay, however old they are
             matching = matching[: max(0, len(matching) - self._policy.keep)]
             self.jids = [job.jid for job in matching if job.age >= self._policy.seconds]
             self.unreadable = listing.unreadable
             if orphans:
                 self.orphans += self._unfinished_writes(self._async_dir)
-                known = {str(one["id"]) for one in self.unreadable}
+                known = {str(job["id"]) for job in self.unreadable}
                 self.orphans += self._job_dirs(self._async_dir, known)
         if orphans:
             for place in self._places:
                 self.orphans += self._task_dirs(place)
 
     def remove(self) -> None:
-        """Remove what was found. What is no longer to go by now stays, and is not told of."""
+        """Remove what was found. Drop from ``jids`` and ``orphans`` what must stay after all, or was not removed."""
         jids, self.jids = self.jids, []
         orphans, self.orphans = self.orphans, []
         for jid in jids:
@@ -124,28 +129,30 @@ class Pruning:
             if self._done(orphan, self._remove_orphan):
                 self.orphans.append(orphan)
 
-    def _done(self, what: Any, remove: Any) -> bool:
+    def _done(self, target: Any, remove: Any) -> bool:
+        """Return whether *remove* removed its target, a jid or an Orphan. Append the message if that fails."""
         try:
-            return bool(remove(what))
+            return bool(remove(target))
         except FileNotFoundError:
-            return False  # another was faster
+            return False  # another process has removed it
         except JobNotFound:
             return False  # as above
         except JobError as error:
             self.failures.append(error.message)
         except OSError as error:
-            path = what.path if isinstance(what, Orphan) else self._place.join(what)
+            path = target.path if isinstance(target, Orphan) else self._place.join(target)
             self.failures.append(Refused("remove", path, error).message)
         return False
 
     @property
     def _place(self) -> Directory:
+        """The async dir, where something was found in it."""
         if self._async_dir is None:
             raise JobError("there is no async dir")
         return self._async_dir
 
     def _remove_job(self, jid: str) -> bool:
-        """Whoever writes to the job is let finish; a job that has begun to run stays."""
+        """Remove a job that has ended. Return False if it runs again. Raise JobError if it is still being written."""
         with Job(self._system, self._place, jid) as job:
             if job.job_dir is not None and not self._alone(job.job_dir):
                 raise JobError(f"job {jid} was not removed: something is still being written there")
@@ -155,7 +162,7 @@ class Pruning:
             return True
 
     def _alone(self, job_dir: Directory) -> bool:
-        """Wait until neither a supervisor nor another who looks has anything to write in this job directory."""
+        """Wait until no other process writes to a job directory. Return False if one still does after some seconds."""
         try:
             fd = job_dir.open_file(LOCK_FILE)
         except FileNotFoundError:
@@ -166,28 +173,29 @@ class Pruning:
             self._system.close(fd)
 
     def _unfinished_writes(self, async_dir: Directory) -> List[Orphan]:
-        """Temporary files of ours, ``.<jid>.<pid>``, and of core's, ``<jid>.tmp``, whose writer was killed."""
+        """Return temporary files whose writer was killed: ours, ``.<jid>.<pid>``, and core's, ``<jid>.tmp``."""
         found = []
         for name in async_dir.names():
             if re.match(rf"\.{JOB_NAME}\.[0-9]+\Z|{JOB_NAME}\.tmp\Z", name):
                 try:
                     info = self._system.stat(name, dir_fd=async_dir.fd, follow_symlinks=False)
                 except FileNotFoundError:
-                    continue  # its writer lives
+                    continue  # its writer lives and has just renamed it
                 if self._forgotten(info) and not stat.S_ISDIR(info.st_mode):
                     found.append(Orphan(KIND_WRITE, async_dir.join(name)))
         return found
 
     def _forgotten(self, info: Any) -> bool:
+        """Return whether the last change, in the result of a stat, is old enough for an orphan."""
         return bool(self._system.time() - info.st_mtime >= self._policy.orphan_seconds)
 
     def _job_dirs(self, async_dir: Directory, unreadable: Any) -> List[Orphan]:
-        """Job directories whose job file somebody removed, as stock core's clean-up does."""
+        """Return job directories without a job file. The clean-up of core's async_status leaves such."""
         names = set(async_dir.names())
         try:
             private = async_dir.child(PRIVATE_DIR)
         except (OSError, JobError):
-            return []  # none, or told of as unreadable
+            return []  # there are none, or they are reported as unreadable
         with private:
             return [
                 Orphan(KIND_JOB_DIR, private.join(jid))
@@ -199,10 +207,11 @@ class Pruning:
             ]
 
     def _is_dead(self, private: Directory, jid: str) -> bool:
+        """Return whether a job directory is old enough for an orphan and no process of the job is left."""
         try:
             job_dir = private.child(jid)
         except (OSError, JobError):
-            return False  # removed meanwhile, or told of as unreadable
+            return False  # removed just now, or reported as unreadable
         with job_dir:
             return (
                 self._forgotten(self._system.fstat(job_dir.fd))
@@ -211,7 +220,7 @@ class Pruning:
             )
 
     def _task_dirs(self, place: str) -> List[Orphan]:
-        """Temporary directories of tasks of this user that core forgot."""
+        """Return the temporary directories in *place* that tasks of this user have left there."""
         try:
             names = sorted(self._system.listdir(place))
         except OSError:
@@ -224,7 +233,10 @@ class Pruning:
         ]
 
     def _is_forgotten_task(self, path: str) -> bool:
-        """A directory of ours in which nothing has changed for long: core writes to one while it transfers."""
+        """Return whether a path is a directory of this user in which nothing has changed for long enough.
+
+        While core transfers files to it, it changes.
+        """
         try:
             info = self._system.stat(path, follow_symlinks=False)
             if not stat.S_ISDIR(info.st_mode) or info.st_uid != self._system.geteuid():
@@ -234,11 +246,14 @@ class Pruning:
                 for name in self._system.listdir(path)
             ]
         except OSError:
-            return False  # in use, or gone
-        return all(self._forgotten(one) for one in [info] + inside)
+            return False  # in use, or removed
+        return all(self._forgotten(each) for each in [info] + inside)
 
     def _in_use(self, path: str) -> bool:
-        """Whether a process was started from there; True where nothing tells, as the others' may be hidden."""
+        """Return whether the command line of a process names a file in a directory.
+
+        True if this user cannot see the processes of others: proc(5), hidepid.
+        """
         processes = self._system.processes()
         mark = os.fsencode(path) + b"/"
         return 1 not in processes or any(
@@ -246,13 +261,14 @@ class Pruning:
         )
 
     def _remove_orphan(self, orphan: Orphan) -> bool:
+        """Remove an orphan. Return False if it must stay after all."""
         name = os.path.basename(orphan.path)
         if orphan.kind == KIND_WRITE:
             return self._place.remove_file(name)
         if orphan.kind == KIND_TASK_DIR:
-            import shutil  # late: it imports every compressor there is
+            import shutil  # late: it imports all compression modules
 
-            shutil.rmtree(orphan.path)  # follows no link, also if one is planted now
+            shutil.rmtree(orphan.path)  # follows no link, not even one that is planted now
             return True
         with self._place.child(PRIVATE_DIR) as private:
             if name in self._place.names() or not self._is_dead(private, name):
@@ -264,7 +280,10 @@ class Pruning:
 def answer_prune(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
-    """Remove, or in check mode tell exactly what would be removed."""
+    """Remove what the options say. Return the result of async_prune. In check mode only tell what would be removed.
+
+    Raise JobError if an option is not valid.
+    """
     usual = params.get("_remote_tmp") or DEFAULT_REMOTE_TMP
     written = [params["remote_tmp"]] if params["remote_tmp"] else usual.split(":")
     places = [candidate_dirs(system, place, environ)[0] for place in written if place]

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Starting any number of jobs in one request: those of a queue in their order, those of a name once.
+"""Answer async_run: start any number of jobs in one request, queued ones in their order, named ones once.
 
-What only some starts need is imported where it is needed: all wait for what is imported here.
+What only some starts need is imported late: every start waits for what is imported at the top of this file.
 """
 
 import gc
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from ..system.tickets import Ticket
 
 IF_EXISTS = ("attach", "fail", "replace", "restart_finished")
-_FDS_OF_JOB = (
-    4  # that a job holds until it has a process of its own: lock, directory, and two of a ticket
-)
-_FDS_OF_REQUEST = 100
-# payloads: parcels of the texts that come with the request, see parcel.py, each with {style, shebang, module, args}. jobs: as plugin_utils/orders.py makes them
+# descriptors that a job takes until its supervisor has it: its lock, its directory, and two of a ticket
+_FDS_OF_JOB = 4
+_FDS_OF_REQUEST = 100  # descriptors that the request itself may take
+# payloads: parcels of the texts that come with the request (carrier/parcel.py), each with its style, shebang, module
+# and args. jobs: orders, as the controller's plugin_utils/_ordering/orders.py makes them
 RUN_OPTIONS: Dict[str, Dict[str, Any]] = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
     "jobs": {"type": "list", "elements": "dict", "required": True},
@@ -47,7 +47,7 @@ RUN_OPTIONS: Dict[str, Dict[str, Any]] = {
 
 
 def _at_once() -> int:
-    """How many jobs this process can hold at a time."""
+    """Return how many jobs this process can hold at a time with the descriptors that it may open."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if soft == resource.RLIM_INFINITY:
         return 1000
@@ -55,31 +55,39 @@ def _at_once() -> int:
 
 
 class _Ordered:
-    """A job as it was ordered, and what becomes of it."""
+    """The order for one job, and its answer.
+
+    order: the job, as the controller wrote it. number: its place among the orders of the request.
+    """
 
     def __init__(self, order: Mapping[str, Any], number: int) -> None:
         self.order = order
-        # the process that starts them all is one: the number keeps their ids apart
+        # one process starts all jobs of the request: the number makes their ids differ
         self.jid = make_jid(f"{order['given']}{number:04d}", os.getpid())
-        self.ticket: Optional[Ticket] = None  # in a queue
-        self.payloads: List[Tuple[int, Payload]] = []
-        self.answer: Dict[str, Any] = {}
+        self.ticket: Optional[Ticket] = None  # its place in a queue
+        self.payloads: List[Tuple[int, Payload]] = (
+            []
+        )  # of its steps, with the numbers of their parcels
+        self.answer: Dict[str, Any] = {}  # empty until the job is started, attached to, or refused
 
     @property
     def name(self) -> Optional[str]:
+        """The job's name, or None."""
         name = self.order["settings"].get("name")
         return None if name is None else str(name)
 
     def settings(self) -> Settings:
+        """Return the job's settings."""
         return Settings(**self.order["settings"])
 
     def priority(self) -> Priority:
+        """Return the priority of the job's modules."""
         io_class = self.order.get("ionice")
         return Priority(self.order.get("nice"), parse_io_class(io_class) if io_class else None)
 
 
 class _ShareImports(Chores):
-    """Imports what most of several jobs will import: what they are forked from has it then, and they need not."""
+    """Imports what the most jobs will import, in the process from which they are forked."""
 
     def __init__(
         self,
@@ -92,25 +100,25 @@ class _ShareImports(Chores):
         self._texts = texts
 
     def share_imports(self) -> None:
-        encoded, having = self._most_common_zip()
-        if len(having) < 2:
+        encoded, users = self._most_common_zip()
+        if len(users) < 2:
             return
         from ..supervisor.preload import share_zip
 
-        shared = share_zip(encoded, imported_name(self._texts[having[0]]))
+        shared = share_zip(encoded, imported_name(self._texts[users[0]]))
         if shared is None:
             return
         for job in self._jobs:
             for number, payload in job.payloads:
-                if number in having:
+                if number in users:
                     payload.shared = shared
-        # what is there now stays: counting it anew in each process would be a copy of it in each
-        freeze = getattr(gc, "freeze", None)  # from Python 3.7 on
+        # the garbage collector must leave what exists now alone: by visiting it, each process would get its own copy
+        freeze = getattr(gc, "freeze", None)  # new in Python 3.7
         if freeze is not None:
             freeze()
 
     def _most_common_zip(self) -> Tuple[bytes, List[int]]:
-        """Return the zip that most steps have in their AnsiballZ, in base64, and the numbers of their payloads."""
+        """Return the zip that the most steps have in their AnsiballZ, in base64, and the numbers of their parcels."""
         used = [number for job in self._jobs for number, _payload in job.payloads]
         zips = {
             encoded
@@ -120,17 +128,17 @@ class _ShareImports(Chores):
             if encoded is not None
         }
         common = b""
-        having: List[int] = []
+        common_users: List[int] = []
         for encoded in zips:
             holds = holders(encoded, self._parcels, self._texts)
             users = [number for number in used if holds[number]]
-            if len(users) > len(having):
-                common, having = encoded, users
-        return common, having
+            if len(users) > len(common_users):
+                common, common_users = encoded, users
+        return common, common_users
 
 
 class _Starter:
-    """The starts of one request."""
+    """Starts the jobs of one request."""
 
     def __init__(
         self, system: System, params: Mapping[str, Any], environ: Mapping[str, str]
@@ -145,7 +153,7 @@ class _Starter:
         self.jobs = [_Ordered(order, number) for number, order in enumerate(params["jobs"])]
 
     def check(self) -> None:
-        """What only this host can tell. JobError: nothing was started."""
+        """Raise JobError if this host cannot give a job its priority or its scope. Starts nothing."""
         for priority in {job.priority() for job in self.jobs}:
             check_priority(self._system, priority)
         if any(job.order.get("scope") for job in self.jobs):
@@ -154,7 +162,7 @@ class _Starter:
             check_scope(self._system)
 
     def run(self) -> List[Dict[str, Any]]:
-        """For each job, in order, what its start says, or why it failed."""
+        """Start the jobs. Return an answer for each, in order: of its start, or why it failed."""
         with create_async_dir(self._system, self._written_dir, self._home) as directory:
             self._run(directory)
         return [job.answer for job in self.jobs]
@@ -185,13 +193,18 @@ class _Starter:
     def _settle_names(
         self, directory: Directory, private: Directory, named: List[_Ordered]
     ) -> Set[str]:
-        """The ids of the jobs that are to be started; the others are answered for. JobError: a name must not be there, but is."""
+        """Decide which jobs to start. Return their ids; the others have got their answer.
+
+        Raise JobError if a job with ``if_exists: fail`` exists.
+        """
         from ..system.names import newest_jobs
 
-        found = newest_jobs(private, [str(job.name) for job in named])
-        known: Dict[str, Dict[str, Any]] = {}
+        records = newest_jobs(private, [str(job.name) for job in named])
+        known: Dict[str, Dict[str, Any]] = (
+            {}
+        )  # the status of the existing job, by the jid of the ordered one
         for job in named:
-            record = found.get(str(job.name))
+            record = records.get(str(job.name))
             status = None if record is None else self._status(directory, record["id"])
             if status is not None and record is not None:
                 known[job.jid] = dict(status, _fingerprint=record.get("fingerprint"))
@@ -201,7 +214,7 @@ class _Starter:
                 view = status["async_job"]
                 raise JobError(
                     f"name: the job {job.name!r} exists: it is {view['state']}, {view['id']}; "
-                    "with if_exists=attach, replace or restart_finished it need not be an error",
+                    "set if_exists to attach, replace or restart_finished to accept that",
                     existing=status["ansible_job_id"],
                 )
         new = {job.jid for job in self.jobs if job.jid not in known}
@@ -210,10 +223,10 @@ class _Starter:
             if status is None:
                 continue
             ended = status["async_job"]["state"] in END_STATES
-            how = job.order["if_exists"]
-            if how == "replace" and not ended:
+            if_exists = job.order["if_exists"]
+            if if_exists == "replace" and not ended:
                 self._end(directory, status)
-            if how == "replace" or (how == "restart_finished" and ended):
+            if if_exists == "replace" or (if_exists == "restart_finished" and ended):
                 new.add(job.jid)
             else:
                 job.answer = self._attached(job, status)
@@ -233,16 +246,21 @@ class _Starter:
             return None
 
     def _end(self, directory: Directory, status: Mapping[str, Any]) -> None:
-        from .cancel import Cancellation, Meant
+        """Cancel an existing job and wait for its end."""
+        from .cancel import Cancellation, JobPlace
 
         cancellation = Cancellation(
-            self._system, Meant(directory.path, status["ansible_job_id"]), None
+            self._system, JobPlace(directory.path, status["ansible_job_id"]), None
         )
         cancellation.ask()
         cancellation.status()
 
     @staticmethod
     def _attached(job: _Ordered, status: Dict[str, Any]) -> Dict[str, Any]:
+        """Return the answer for a job of this name that exists.
+
+        shown: the cursor behind the lines that a controller has shown. differs: the existing job runs something else.
+        """
         fingerprint, cursor = status.pop("_fingerprint"), status.pop("_shown", "")
         answer = dict(status, changed=False, attached=True)
         if cursor:
@@ -254,7 +272,11 @@ class _Starter:
     def _start_in_turn(
         self, directory: Directory, private: Optional[Directory], jobs: List[_Ordered]
     ) -> None:
-        """Tickets are taken here, before any start: the order in the queue is that of the list."""
+        """Start jobs, as many at a time as this process can hold.
+
+        Tickets are taken before any of these is started: the order in a queue is the order of the request. private:
+        the directory of all job directories; None if no job is queued.
+        """
         at_once = _at_once()
         for first in range(0, len(jobs), at_once):
             several = jobs[first : first + at_once]
@@ -273,6 +295,7 @@ class _Starter:
                         job.ticket.close()
 
     def _take_tickets(self, private: Directory, name: str, queued: List[_Ordered]) -> None:
+        """Give jobs their places in a queue. If that fails, it is their answer."""
         from ..system.tickets import take_tickets
 
         try:
@@ -287,6 +310,7 @@ class _Starter:
             job.ticket = ticket
 
     def _start(self, directory: Directory, jobs: List[_Ordered]) -> None:
+        """Start jobs, all in one launch, and give each its answer."""
         accepted = []
         for job in jobs:
             try:
@@ -295,7 +319,7 @@ class _Starter:
                 job.answer = self._failure(job, error)
         chores = _ShareImports(jobs, self._payloads, self._texts)
         refusals = Launch(self._system, directory, accepted, chores).run()
-        records = {one.jid: one.record for one in accepted}
+        records = {started.jid: started.record for started in accepted}
         for job in jobs:
             if job.jid in refusals:
                 job.answer = self._failure(job, refusals[job.jid])
@@ -303,6 +327,7 @@ class _Starter:
                 job.answer = self._started(records[job.jid])
 
     def _accepted(self, directory: Directory, job: _Ordered) -> Accepted:
+        """Return a job with its record and its plan, not yet on disk. Raise JobError if it cannot be made."""
         order, system = job.order, self._system
         limits = None
         if order.get("scope"):
@@ -337,7 +362,8 @@ class _Starter:
         return Accepted(system, directory, record, plan, self._library)
 
     def _block(self, job: _Ordered, steps: List[Mapping[str, Any]]) -> List[Payload]:
-        found = []
+        """Return the modules of a block of steps."""
+        payloads = []
         for step in steps:
             parcel = self._payloads[step["payload"]]
             args = parcel["args"]
@@ -352,12 +378,12 @@ class _Starter:
             payload.name = step["name"]
             payload.environ = step["environ"]
             job.payloads.append((step["payload"], payload))
-            found.append(payload)
-        return found
+            payloads.append(payload)
+        return payloads
 
     @staticmethod
     def _started(record: Record) -> Dict[str, Any]:
-        """What a start says of its job: how it began. What has become of it meanwhile, a status tells."""
+        """Return the answer for a job that was started: its status at that moment."""
         answer = job_file(record, {})
         elapsed = None if record["began"] is None else 0.0
         output = output_view(None, DEFAULT_EXCERPT, False)
@@ -366,14 +392,18 @@ class _Starter:
 
     @staticmethod
     def _failure(job: _Ordered, error: JobError) -> Dict[str, Any]:
+        """Return the answer for a job that was not started."""
         return dict(error.details, failed=True, msg=error.message, changed=False, name=job.name)
 
 
 def answer_run(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
-    """``jobs``: for each order, in order, what its start says, or why it failed."""
+    """Start jobs. Return the answers under ``jobs``, one for each order, in order: of its start, or why it failed.
+
+    Raise JobError if none was started.
+    """
     starter = _Starter(system, params, environ)
     starter.check()
     answers = starter.run()
-    return {"changed": any(one["changed"] for one in answers), "jobs": answers}
+    return {"changed": any(answer["changed"] for answer in answers), "jobs": answers}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The start of a job of one module: as a request of the drop-in's actions, and for async_wrapper."""
+"""Start a job of one module, for a request of the drop-in's actions and for async_wrapper."""
 
 import os
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
@@ -74,8 +74,11 @@ def start_job(
 def answer_wrapper(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
-    """Start a module that came with the request; the async dir and the settings are in the task's environment."""
-    from ..carrier.parcel import unpack  # async_wrapper does without
+    """Start a module that came with the request. Return what core expects of async_wrapper.
+
+    environ: of the task; it has the async dir and the settings. Raise JobError if there is no job.
+    """
+    from ..carrier.parcel import unpack  # late: async_wrapper does not need it
 
     (parcel,) = params["payloads"]
     (text,) = unpack(params["payloads"], params["_texts"])
@@ -88,7 +91,7 @@ def answer_wrapper(
         None,
         params["no_log"],
     )
-    # what tells its name itself says it in full
+    # an AnsiballZ has the full name of its module; the request may have a short one
     payload.module = payload.module or parcel["module"]
     environment = (system, environ, params["given"], params["timeout"])
     return start_job(*environment, payload, params["_library"])

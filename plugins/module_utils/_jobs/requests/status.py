@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What async_status is asked, checked and answered: the same for every way that the question travels."""
+"""Answer async_status: check the options, return a job's status or remove the job."""
 
 import os
 from typing import Any, Dict, Mapping
@@ -17,7 +17,7 @@ from ..model.states import END_STATES
 from ..system.find import meant_dir
 from ..system.kernel import System
 
-# as AnsibleModule and validate_argument_spec take it
+# an argument spec, as AnsibleModule and an action's validate_argument_spec accept it
 STATUS_OPTIONS: Dict[str, Dict[str, Any]] = {
     "jid": {"type": "str"},
     "results_file": {"type": "str"},
@@ -32,6 +32,7 @@ STATUS_OPTIONS: Dict[str, Dict[str, Any]] = {
 
 
 def _excerpt(params: Mapping[str, Any]) -> Excerpt:
+    """Return how much output the caller wants. Raise JobError if tail_lines or cursor is not valid."""
     check_tail_lines(params["tail_lines"])
     if params["cursor"] is None:
         return Excerpt(params["tail_lines"], None)
@@ -44,10 +45,13 @@ def _excerpt(params: Mapping[str, Any]) -> Excerpt:
 def answer_status(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], check_mode: bool
 ) -> Dict[str, Any]:
-    """The answer to the options in STATUS_OPTIONS. JobError before anything is done, if one is no good."""
+    """Return a job's status, or the result of its clean-up. params: the options in STATUS_OPTIONS.
+
+    Raise JobError if an option is not valid, before anything is done; JobNotFound if there is no such job.
+    """
     excerpt = _excerpt(params)
     if not 0 <= params["wait"] < 1e7:
-        raise JobError(f"wait: {params['wait']:g} is no number of seconds to wait for")
+        raise JobError(f"wait: {params['wait']:g} is not a valid number of seconds")
     with Job.open_given(system, params, meant_dir(params), environ) as job:
         if params["mode"] == "cleanup":
             return _clean_up(job, params["force"], check_mode)
@@ -55,15 +59,16 @@ def answer_status(
 
 
 def status_refusal(_error: JobError, params: Mapping[str, Any]) -> Dict[str, Any]:
-    """As core's: a job that cannot be asked after counts as finished, so that loops end."""
+    """Return what a failed result says of the job: it is finished, as in core's, so that loops end."""
     jid = params["jid"] or os.path.basename(params["results_file"])
     return {"ansible_job_id": jid, "started": True, "finished": True}
 
 
 def _status(job: Job, params: Mapping[str, Any], excerpt: Excerpt, check_mode: bool) -> Status:
+    """Return the job's status, after waiting for its end for ``wait`` seconds at most. Remove it if that is wanted."""
     status = look_until_end(job, excerpt, params["wait"])
     if params.get("_since"):
-        # for an action that shows the lines as they come, besides what the task asked for
+        # for our action, which shows new lines as they come: output besides the excerpt that the task wants
         ended = status["async_job"]["state"] in END_STATES
         status["_since"] = output_view(
             job.job_dir, Excerpt(0, parse_cursor(params["_since"])), ended
@@ -76,6 +81,7 @@ def _status(job: Job, params: Mapping[str, Any], excerpt: Excerpt, check_mode: b
 
 
 def _clean_up(job: Job, force: bool, check_mode: bool) -> Dict[str, Any]:
+    """Remove the job. Return core's result of a clean-up. Raise JobError if it has not ended and *force* is false."""
     state = None if force else job.look(Excerpt(0, None))["async_job"]["state"]
     if state is not None and state not in END_STATES:
         raise JobError(

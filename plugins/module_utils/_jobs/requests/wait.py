@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Waiting for many jobs at once: asleep until one of them ends, however many there are."""
+"""Answer async_wait: wait for any number of jobs, asleep until one of them ends."""
 
 import os
 import threading
@@ -26,12 +26,12 @@ from ..system.store import (
 )
 
 WAIT_FOR = ("all", "any", "first_failure")
-_CORE_JOB_STEP = 0.2  # seconds between looks at jobs of core's, whose end nothing tells
-_SLEEPLESS_STEP = 1.0  # likewise at jobs for which there is no thread
-_LEAST_STEP = 0.1
-_MOST_SLEEPERS = 200  # threads, with two descriptors each: below every usual limit
+_CORE_JOB_STEP = 0.2  # seconds between two looks at a job of core's, which has no lock to wait on
+_SLEEPLESS_STEP = 1.0  # seconds between two looks at a job that has no thread
+_LEAST_STEP = 0.1  # seconds
+_MOST_SLEEPERS = 200  # threads, with two descriptors each: below the usual limits
 _STACK_BYTES = 256 * 1024
-# jobs: [{jid, results_file or name, cursor}], without cursor for no output
+# jobs: references, each a dict with jid, results_file or name and, if its output is wanted, a cursor
 WAIT_OPTIONS: Dict[str, Dict[str, Any]] = {
     "jobs": {"type": "list", "elements": "dict", "required": True},
     "for": {"type": "str", "choices": list(WAIT_FOR), "default": "all"},
@@ -41,9 +41,10 @@ WAIT_OPTIONS: Dict[str, Dict[str, Any]] = {
 
 
 class _Sleepers:
-    """One thread a job, asleep on its locks; it tells the job's number when the kernel frees one.
+    """Threads, one for each job, that sleep on the job's locks and report its number when the kernel frees one.
 
-    Python cannot call a thread back from flock: one whose job goes on is left to the end of the job, or of this process.
+    A job's number is its place among the jobs of the request. Python cannot interrupt flock in a thread: a thread
+    whose job continues stays until the job, or this process, ends.
     """
 
     def __init__(self, system: System) -> None:
@@ -55,31 +56,34 @@ class _Sleepers:
         self._tried: Set[int] = set()
 
     def watches(self, number: int) -> bool:
+        """Return whether a thread sleeps on the locks of this job."""
         with self._guard:
             return number in self._asleep
 
     def may_watch(self, number: int) -> bool:
-        """Each job has one thread, once: its locks tell nothing a second time."""
+        """Return whether this job can get a thread: it has had none yet, and there are not too many."""
         with self._guard:
             return number not in self._tried and len(self._asleep) < _MOST_SLEEPERS
 
     def watch(self, number: int, job_dir: Directory) -> None:
-        """Wake up when this job's supervisor, and when its module, is gone."""
+        """Start a thread that wakes up when this job's supervisor has ended, and when its module has ended."""
         self._tried.add(number)
         fds = []
         for name in (LOCK_FILE, MODULE_LOCK_FILE):
             try:
                 fds.append(job_dir.open_file(name))
             except (OSError, JobError):
-                continue  # gone with the job's end, or no descriptor is left
+                continue  # removed at the job's end, or no descriptor is left
         with self._guard:
             self._asleep.add(number)
         thread = threading.Thread(target=self._sleep, args=(number, fds))
-        thread.daemon = True  # a lock that is never freed must not keep this process
+        thread.daemon = True  # a lock that is never freed must not keep this process alive
         usual = threading.stack_size(_STACK_BYTES)
         try:
             thread.start()
-        except RuntimeError:  # no more threads for this user: the job is looked at in steps
+        except (
+            RuntimeError
+        ):  # this user may have no more threads: the job is looked at once a second
             with self._guard:
                 self._asleep.discard(number)
             for fd in fds:
@@ -88,11 +92,12 @@ class _Sleepers:
             threading.stack_size(usual)
 
     def _sleep(self, number: int, fds: List[int]) -> None:
+        """Wait, in the thread of a job, for each of its locks, and report the job after each."""
         for fd in fds:
             try:
                 self._system.flock(fd, LOCK_SH)
             except OSError:
-                pass  # a file system without locks
+                pass  # the file system has no locks
             finally:
                 self._system.close(fd)
             self._tell(number, fd == fds[-1])
@@ -100,6 +105,7 @@ class _Sleepers:
             self._tell(number, True)
 
     def _tell(self, number: int, last: bool) -> None:
+        """Wake up ``pause``. last: whether the thread of this job ends."""
         with self._guard:
             self._woken.add(number)
             if last:
@@ -108,7 +114,7 @@ class _Sleepers:
                 os.write(self._writer, b".")
 
     def pause(self, seconds: float) -> Set[int]:
-        """Until a lock is freed, for so many seconds at most. The numbers of the jobs whose locks were freed."""
+        """Sleep until a lock is freed, or the seconds are over. Return the numbers of the jobs with freed locks."""
         if self._system.select([self._reader], seconds):
             self._system.read(self._reader, 4096)
         with self._guard:
@@ -116,6 +122,7 @@ class _Sleepers:
         return woken
 
     def close(self) -> None:
+        """Close the pipe. Threads that still sleep report nothing any more."""
         with self._guard:
             self._system.close(self._reader)
             self._system.close(self._writer)
@@ -123,13 +130,17 @@ class _Sleepers:
 
 
 class _Awaited:
-    """A job that is waited for, by its place: of a thousand jobs not one is kept open."""
+    """A job that is waited for. It keeps only the place of the job: a thousand of these keep no descriptor open."""
 
     def __init__(
-        self, system: System, one: Mapping[str, Any], written_dir: str, environ: Mapping[str, str]
+        self,
+        system: System,
+        reference: Mapping[str, Any],
+        written_dir: str,
+        environ: Mapping[str, str],
     ) -> None:
         self._system = system
-        with Job.open_given(system, one, written_dir, environ) as job:
+        with Job.open_given(system, reference, written_dir, environ) as job:
             self._async_dir, self._jid = job.async_dir.path, job.jid
             self._ours = job.job_dir is not None
         self.status: Dict[str, Any] = {}
@@ -138,25 +149,31 @@ class _Awaited:
         return Job.open(self._system, self._async_dir, self._jid, wrappers)
 
     def look(self, tail_lines: int, wrappers: CoreWrappers) -> None:
-        """Find out the job's status. wrappers: of core's jobs, looked for once for all."""
+        """Find out the job's status. wrappers: those of core's jobs, found once for all jobs."""
         with self._open(wrappers) as job:
             self.status = job.look(Excerpt(tail_lines, None))
 
     @property
     def view(self) -> Dict[str, Any]:
+        """The job's view when it was last looked at."""
         return dict(self.status["async_job"])
 
     @property
     def ended(self) -> bool:
+        """Whether the job had ended when it was last looked at."""
         return self.status["async_job"]["state"] in END_STATES
 
     def let_watch(self, sleepers: _Sleepers, number: int) -> None:
+        """Start a thread for the job, unless core started it."""
         with self._open() as job:
             if job.job_dir is not None:
                 sleepers.watch(number, job.job_dir)
 
     def step(self, asleep: bool) -> Optional[float]:
-        """In how many seconds to look again although no lock was freed; None if the locks tell everything."""
+        """Return in how many seconds to look again even if no lock is freed; None if the locks tell everything.
+
+        asleep: whether a thread sleeps on them.
+        """
         if not self._ours:
             return _CORE_JOB_STEP
         if not asleep:
@@ -164,10 +181,11 @@ class _Awaited:
         view = self.view
         if view["supervised"] or view["remaining"] is None:
             return None
-        return max(_LEAST_STEP, float(view["remaining"]))  # its time limit is ours to keep
+        # without a supervisor, this process enforces the job's time limit, by looking at it
+        return max(_LEAST_STEP, float(view["remaining"]))
 
     def since(self, cursor: Optional[str]) -> Optional[Dict[str, Any]]:
-        """What it printed since then, and the next cursor."""
+        """Return what the job printed since a cursor, with the next cursor. None without a cursor."""
         if not cursor:
             return None
         since = parse_cursor(cursor)
@@ -178,7 +196,7 @@ class _Awaited:
 
 
 def _keep_shown(job_dir: Directory, cursor: str) -> None:
-    """For a controller that comes after one that was killed: it goes on where that one's lines ended."""
+    """Write down up to where a controller has shown the lines: if it is killed, the next one continues there."""
     try:
         fd = job_dir.open_file(SHOWN_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
@@ -186,11 +204,11 @@ def _keep_shown(job_dir: Directory, cursor: str) -> None:
         finally:
             os.close(fd)
     except (OSError, JobError):
-        pass  # lines are then shown twice
+        pass  # the next controller shows some lines again
 
 
 def condition_holds(views: List[Dict[str, Any]], wanted: str) -> bool:
-    """Whether what is waited for has come about. views: async_job of each job."""
+    """Return whether the wait is over. views: those of all jobs. wanted: one of WAIT_FOR."""
     ended = [view for view in views if view["state"] in END_STATES]
     if len(ended) == len(views):
         return True
@@ -200,7 +218,7 @@ def condition_holds(views: List[Dict[str, Any]], wanted: str) -> bool:
 
 
 def _sleep_until_due(sleepers: _Sleepers, waiting: Dict[int, _Awaited], seconds: float) -> Set[int]:
-    """The numbers of the jobs to look at again, when there is one, or when the seconds are over."""
+    """Sleep until a job must be looked at, or the seconds are over. Return the numbers of the jobs to look at."""
     steps = {}
     for number, awaited in waiting.items():
         if sleepers.may_watch(number):
@@ -214,15 +232,16 @@ def _sleep_until_due(sleepers: _Sleepers, waiting: Dict[int, _Awaited], seconds:
 def answer_wait(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str], _check_mode: bool
 ) -> Dict[str, Any]:
-    """The statuses of all the jobs, once the condition holds or the seconds are over: ``done`` tells which.
+    """Wait until the condition holds or the seconds are over; ``done`` tells which. Return the statuses of all jobs.
 
-    ``statuses`` and ``since`` (None without a cursor) are in the order of the jobs.
+    ``statuses`` and ``since`` (the new output, None without a cursor) are in the order of the jobs. Raise JobError if
+    an option is not valid or a job is not found.
     """
     check_tail_lines(params["tail_lines"])
     deadline = system.monotonic() + params["seconds"]
     jobs = [
-        _Awaited(system, one, params["_async_dir"], environ)
-        for one in resolve_names(system, params["jobs"], params["_async_dir"], environ)
+        _Awaited(system, reference, params["_async_dir"], environ)
+        for reference in resolve_names(system, params["jobs"], params["_async_dir"], environ)
     ]
     sleepers = _Sleepers(system)
     try:
@@ -240,9 +259,9 @@ def answer_wait(
     finally:
         sleepers.close()
     wrappers = CoreWrappers(system)
-    for number in set(waiting) - due:  # as new as the answer, however long it slept
+    for number in set(waiting) - due:  # their last look may be long ago
         waiting[number].look(params["tail_lines"], wrappers)
     done = condition_holds([job.view for job in jobs], params["for"])
-    since = [job.since(one.get("cursor")) for job, one in zip(jobs, params["jobs"])]
+    since = [job.since(asked.get("cursor")) for job, asked in zip(jobs, params["jobs"])]
     statuses = [job.status for job in jobs]
     return {"changed": False, "done": done, "statuses": statuses, "since": since}

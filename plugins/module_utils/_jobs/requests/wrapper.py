@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What Ansible runs in the place of core's async_wrapper: reads its arguments, starts the job, prints one JSON object."""
+"""The program that Ansible runs in place of core's async_wrapper: read its arguments, start the job, print the answer.
+
+The answer is one JSON object.
+"""
 
 import gc
 import json
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def removable(path: str) -> bool:
-    """Whether this user can remove a directory; another user's (become) only its owner can."""
+    """Return whether this user can remove a directory. With become it may belong to another user."""
     try:
         return os.stat(path).st_uid == os.geteuid() or os.geteuid() == 0
     except OSError:
@@ -31,11 +34,11 @@ def removable(path: str) -> bool:
 
 
 def forget_arguments(path: str) -> None:
-    """A payload holds the module's arguments: once the job has read it, it does not stay on disk."""
+    """Remove the file of a payload that the job has read: the module's arguments, which are in it, must not stay."""
     try:
         os.unlink(path)
     except OSError:
-        pass  # another user's (become): the controller removes the whole directory
+        pass  # with become it is another user's: the controller removes the whole directory
 
 
 def wrap(
@@ -47,7 +50,7 @@ def wrap(
 ) -> Tuple[Dict[str, Any], int]:
     """Start the job. Return the answer for the controller, and the exit status.
 
-    library: the texts that came with the request. chores: what is done behind the answer.
+    argv: the program's arguments. library: the texts of this library. chores: what is done behind the answer.
     """
     temporary = None
     try:
@@ -57,7 +60,7 @@ def wrap(
             raise JobError(str(error)) from error
         temporary = None if call.preserve_tmp else os.path.dirname(call.path)
         payload = read_payload(call.command, call.path)
-        # a directory that we cannot remove is left to the controller, once nothing in it is needed any more
+        # a directory that this user cannot remove is left to the controller, but only if the job needs no file in it
         ours = temporary is not None and (removable(temporary) or payload.code is None)
         answer = start_job(
             system,
@@ -74,7 +77,7 @@ def wrap(
         if temporary is not None and ours:
             from shutil import rmtree
 
-            # the controller forgets it, also when the start failed
+            # here, since the controller does not remove it, even after a failed start
             rmtree(temporary, ignore_errors=True)
         answer = dict(error.details, failed=True, msg=str(error))
         return dict(answer, _ansible_suppress_tmpdir_delete=ours), 1
@@ -84,7 +87,7 @@ def wrap(
 
 
 class _KeepLibrary(Chores):
-    """Keeps the compiled library beside the jobs, where it was not kept before this start."""
+    """Keeps the compiled library in the async dir, for later starts."""
 
     def __init__(self, library: "CarriedLibrary", keeper: "KeptLibrary") -> None:
         self._library = library
@@ -95,8 +98,8 @@ class _KeepLibrary(Chores):
 
 
 def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
-    """Answer core, and end. keeper: keeps the library; None if it was kept already."""
-    gc.enable()  # it was off while the library was loaded
+    """Start the job, print the answer, and exit. keeper: the file to keep the library in; None if it is kept."""
+    gc.enable()  # wrapper_boot switched it off while the library was loaded
     chores = Chores() if keeper is None else _KeepLibrary(library, keeper)
     answer, status = wrap(System(), sys.argv, dict(os.environ), library, chores)
     sys.stdout.write(json.dumps(answer) + "\n")

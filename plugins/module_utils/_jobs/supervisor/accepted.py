@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Jobs that were accepted: durable on disk, and locked, before there is a process for them.
+"""Accepted jobs: durable on disk, and locked, before there is a process for them.
 
-Whoever holds the lock owns the job: first the process that accepts it, then what is forked from that.
+The process that holds the lock owns the job: first the one that accepts it, then the supervisor forked from that.
 """
 
 from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Accepted:
     """A job that a request starts. Nothing of it is on disk before ``accept``.
 
-    library: this library's texts, of which a module that respawns takes some along.
+    library: the texts of this library; a module that starts itself again under another interpreter needs some of them.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Accepted:
 
     @property
     def jid(self) -> str:
+        """The job's id."""
         return str(self.record["id"])
 
     @property
@@ -53,7 +54,10 @@ class Accepted:
         return (self._lock, self.job_dir.fd, *(ticket.fds if ticket is not None else ()))
 
     def make(self, private: Directory) -> None:
-        """Make the job directory and lock it. OSError or JobError: it cannot be made."""
+        """Make the job directory and lock it. Raise OSError or JobError if it cannot be made.
+
+        private: the directory of all job directories, ``.longrun`` in the async dir.
+        """
         system, record = self.system, self.record
         self.job_dir = private.child(self.jid, create=True, durable=False)
         lock = self.job_dir.lock(LOCK_FILE, LOCK_EX, create=True)
@@ -65,32 +69,35 @@ class Accepted:
             enqueue(record, system.boot_id(), system.time())
 
     def files(self) -> List[Tuple[Directory, str, bytes]]:
-        """Return what is to be written: the record, and the job file, which only says that the job runs."""
+        """Return the files to write, each with its directory, its name and its bytes.
+
+        They are the record, and the job file, which says no more than that the job runs.
+        """
         return [
             (self.job_dir, RECORD_FILE, encode(self.record)),
             (self.async_dir, self.jid, encode(job_file(self.record, {}))),
         ]
 
     def withdraw(self) -> None:
-        """Remove the job from the disk: nobody was told of it, and nothing of it runs."""
+        """Remove the job from the disk. Its caller has not been given its id, and no process of it runs."""
         from ..system.retention import remove_job
 
         try:
             with self.async_dir.child(PRIVATE_DIR) as private:
                 remove_job(self.async_dir, private, self.jid)
         except (OSError, JobError):
-            pass  # whoever looks finds it lost, and clean-up finds it
+            pass  # a status reports what is left as lost, and async_prune removes it
         self.leave()
 
     def leave(self) -> None:
-        """Close the job's descriptors: from now on, whoever inherited them owns it."""
+        """Close the job's descriptors. From now on the process that inherited them owns the job."""
         if self._lock >= 0:
             self.system.close(self._lock)
             self._lock = -1
         self.job_dir.close()
 
     def fail(self, refusal: str) -> None:
-        """End the job as one that could not begin. refusal: the reason, as the user is told it."""
+        """Write the end of a job that could not begin. refusal: the reason, in words for the user."""
         from ..inspection.ending import conclude, write_end
         from ..model.states import REASON_NOT_STARTED, STATE_FAILED
 
@@ -99,13 +106,16 @@ class Accepted:
         try:
             write_end(self.system, self.async_dir, self.job_dir, self.record, status)
         except OSError:
-            return  # a disk that takes nothing more: whoever looks will find the job lost
+            return  # the disk is full: a status will report the job as lost
         if self.plan.ticket is not None:
             self.plan.ticket.give_back()
 
 
 def accept(system: System, async_dir: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
-    """Make jobs durable. Return the refusals by the ids of the jobs of which nothing was left on disk."""
+    """Write jobs to disk, durably. Return the errors, by job id, of those that could not be written.
+
+    Nothing is left on disk of a job that could not be written.
+    """
     refusals: Dict[str, JobError] = {}
     made: List[Accepted] = []
     try:
@@ -131,13 +141,14 @@ def accept(system: System, async_dir: Directory, jobs: Sequence[Accepted]) -> Di
 
 
 def _write(system: System, private: Directory, jobs: Sequence[Accepted]) -> Dict[str, JobError]:
+    """Write the files of jobs whose job directories were made. Return the errors by job id."""
     try:
-        write_together(system, [one for job in jobs for one in job.files()], parents=[private])
+        write_together(system, [file for job in jobs for file in job.files()], parents=[private])
     except OSError as error:
         if len(jobs) == 1:
             return {jobs[0].jid: _unwritten(jobs[0], error)}
         refusals: Dict[str, JobError] = {}
-        for job in jobs:  # whose it was does not hold for the others
+        for job in jobs:  # one at a time: the error of one job must not stop the others
             refusals.update(_write(system, private, [job]))
         return refusals
     return {}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What a job runs: the module that Ansible built, and how it is given a process of its own."""
+"""The module that Ansible built: how it is recognised, and how it is run in a process of its own."""
 
 import io
 import os
@@ -28,7 +28,7 @@ from ..system.store import (
 from .tap import install_tap
 
 _HEAD_BYTES = 8192
-_STDERR_KEPT = 1 << 20  # of a module's own stderr, for its result
+_STDERR_KEPT = 1 << 20  # bytes of a module's own stderr that are kept for its result
 
 
 class Payload:
@@ -36,14 +36,14 @@ class Payload:
 
     command: what a shell would run. code: the text of a Python payload that this interpreter can run itself,
     None for all else. module: its full name, where the payload tells. no_log: whether nothing that it prints may be kept.
-    text: the payload, or its beginning, for the module's name.
-    path: "" where the module came without a file; then one that cannot be run from memory has ``files``.
+    text: the payload, or its beginning, for the module's name. path: "" where the module came without a file; if it
+    cannot be run from memory, ``files`` has its files.
     """
 
-    name: Optional[str] = None  # of a step
-    environ: Mapping[str, str] = {}  # what it has besides the environment of the task
-    shared: Any = None  # its zip, where that was imported before its process began, see preload.py
-    files: Mapping[str, bytes] = {}
+    name: Optional[str] = None  # the name of its step
+    environ: Mapping[str, str] = {}  # variables that it has besides the environment of the task
+    shared: Any = None  # the SharedZip that has imported its zip before its process began
+    files: Mapping[str, bytes] = {}  # contents by names, to be written into the job directory
 
     def __init__(
         self, command: List[str], path: str, code: Optional[bytes], text: bytes, no_log: bool
@@ -55,7 +55,7 @@ class Payload:
         self.module = module_name(path, text)
 
     def command_in(self, job_dir: Directory) -> List[str]:
-        """What runs it. Files of its own are written into the job directory, where nobody else can read them."""
+        """Write the payload's files into the job directory, which is private. Return the command that runs it."""
         command = list(self.command)
         for name, content in self.files.items():
             job_dir.remove_file(name)
@@ -70,7 +70,10 @@ class Payload:
 
 
 def shebang(head: bytes) -> List[str]:
-    """The interpreter line of a script: interpreter and its one argument; [] where there is none."""
+    """Return the words of a script's first line: interpreter and its one argument; [] if it has no such line.
+
+    One argument, however many words: execve(2).
+    """
     if not head.startswith(b"#!"):
         return []
     return head[2:].split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip().split(None, 1)
@@ -80,7 +83,7 @@ _known_interpreters: Dict[Tuple[str, ...], bool] = {}
 
 
 def _runs_here(interpreter: List[str]) -> bool:
-    """Whether this process is what the interpreter would be, its environment (a venv) included."""
+    """Return whether the interpreter would be this process's Python, in the same virtual environment."""
     words = tuple(interpreter)
     if words not in _known_interpreters:
         _known_interpreters[words] = _is_this(interpreter)
@@ -102,13 +105,16 @@ def _is_this(interpreter: List[str]) -> bool:
 
 
 def read_payload(command: List[str], path: str) -> Payload:
-    """The module at path, which ``command`` runs; an interpreter is added where core leaves it to the shebang."""
+    """Return the module at a path. Raise JobError if it cannot be read, or if ``command`` does not name it.
+
+    command: runs the module. Where it begins with the module's path, the interpreter of its first line is added.
+    """
     try:
         with open(path, "rb") as source:
             text = source.read(_HEAD_BYTES)
             ansiballz = is_ansiballz(text)
             position = command.index(path)
-            # without a file for them, the arguments are in it
+            # all of it if it may be run from memory or, since there is no arguments file, holds its own arguments
             if ansiballz or len(command) == position + 1:
                 text += source.read()
         args = b""
@@ -136,9 +142,10 @@ def payload_from_memory(
     module: Optional[str],
     no_log: bool,
 ) -> Payload:
-    """Return a module that came in a request, built as core builds it, without a file on this host.
+    """Return a module that core built and that has no file on this host.
 
-    style: as core calls it. module: its full name; None where the payload is to tell it. no_log: as the request tells it.
+    style: core's word for its kind (module_common.py): new, old, binary, non_native_want_json, ... shebang_line: its
+    first line. module: its full name; None to take the name that the payload tells. no_log: as the request tells it.
     """
     interpreter = shebang((shebang_line or "").encode("utf-8", "surrogateescape"))
     here = style == "new" and is_ansiballz(text) and _runs_here(interpreter)
@@ -153,9 +160,10 @@ def payload_from_memory(
 
 
 def note_payload_dirs(job_dir: str, shared: Any) -> None:
-    """Have the temporary directory of an AnsiballZ noted, so that it can go when the module is killed.
+    """Wrap ``tempfile.mkdtemp``, so that the temporary directory of an AnsiballZ can be removed if it is killed.
 
-    What is shared of its zip then is as if it had been imported from there.
+    The wrapper appends its path to a file in the job directory. shared: the SharedZip that has imported the zip, or
+    None; it is told where the zip is on disk.
     """
     import tempfile
 
@@ -179,7 +187,10 @@ def note_payload_dirs(job_dir: str, shared: Any) -> None:
 
 
 def forget_other_payloads() -> None:
-    """core's own module_utils of whoever called us, or those of another zip, must not be what the module imports."""
+    """Unload every ``ansible`` and collection module from this process, so that the payload imports its own.
+
+    They come from the AnsiballZ in which this library runs as an ordinary module, or from the zip of other payloads.
+    """
     for name in list(sys.modules):
         if name.partition(".")[0] in ("ansible", "ansible_collections"):
             del sys.modules[name]
@@ -189,12 +200,13 @@ def forget_other_payloads() -> None:
 
 
 def run_python(path: str, code: bytes) -> int:
-    """Run an AnsiballZ in this process as a fresh interpreter would; its exit status."""
+    """Run an AnsiballZ in this process as a fresh interpreter would. Return its exit status.
+
+    path: "" if it has no file: then it runs as if it had been read from the standard input.
+    """
     main = type(sys)("__main__")
     main.__dict__.update(__builtins__=__builtins__)
-    if (
-        path
-    ):  # without a file it is as if the interpreter had read the module from its standard input
+    if path:
         main.__dict__.update(__file__=path)
     sys.modules["__main__"] = main
     sys.argv = [path]
@@ -202,7 +214,7 @@ def run_python(path: str, code: bytes) -> int:
         sys.path[0] = os.path.dirname(path)
     status = 1
     try:
-        # the module; it is why we are here
+        # runs the user's module, as the interpreter would
         exec(compile(code, path or "<stdin>", "exec", dont_inherit=True), main.__dict__)
         status = 0
     except SystemExit as ending:
@@ -221,7 +233,10 @@ def run_python(path: str, code: bytes) -> int:
 
 
 def _end_interpreter(status: int) -> int:
-    """What an interpreter does at its end: threads joined, exit functions run, streams flushed."""
+    """Do what an interpreter does at its end: join threads, run exit functions, flush streams.
+
+    Return the exit status: the one given or, if a stream cannot be flushed and the status was 0, 120.
+    """
     import atexit
     import threading
 
@@ -233,30 +248,31 @@ def _end_interpreter(status: int) -> int:
         try:
             stream.flush()
         except (OSError, ValueError):  # a full disk; a stream that the module closed
-            status = status or 120  # as CPython exits then
+            status = status or 120  # the exit status of CPython then, see Py_FinalizeEx
     return status
 
 
 def run_command(system: System, command: List[str], job_dir: Directory, limit: int) -> int:
-    """Run any other module in a process below this one; its exit status, negative for a signal.
+    """Run any other module in a child of this process. Return its exit status, -N if signal N ended it.
 
-    This process stays and holds the module's lock, which the module's own children must not inherit.
+    This process stays and holds the module's lock, which the module's own children must not inherit. limit: the
+    bytes that the spool of its stderr may have.
     """
-    with_end = child_end_notice()  # before the fork: an early end must not be missed
+    notice = child_end_notice()  # before the fork, so that an early end is not missed
     reader, writer = system.pipe()
     pid = system.fork()
     if pid == 0:
         try:
             system.dup2(writer, 2)
             for number in (signal.SIGPIPE, signal.SIGXFSZ):
-                # Python ignores them for itself, not for what it starts
+                # Python itself ignores them, but what it starts must not
                 signal.signal(number, signal.SIG_DFL)
             os.execvp(command[0], command)
         except OSError as error:
             os.write(2, str(Refused("run", command[0], error)).encode("utf-8", "replace"))
         finally:
             system.exit(127)
-    # the tree is sent SIGTERM as a whole: what reads the module's last words must not go before it
+    # SIGTERM goes to the whole tree: this process must outlive the module, to read the last of its stderr
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     system.close(writer)
     spool = SpoolWriter(job_dir.path, "stderr", limit)
@@ -264,7 +280,7 @@ def run_command(system: System, command: List[str], job_dir: Directory, limit: i
     room = _STDERR_KEPT
     status: Optional[int] = None
     while status is None:
-        ready = system.select([reader, with_end] if reader >= 0 else [with_end], None)
+        ready = system.select([reader, notice] if reader >= 0 else [notice], None)
         if reader in ready:
             data = system.read(reader, 65536)
             if data:
@@ -273,12 +289,14 @@ def run_command(system: System, command: List[str], job_dir: Directory, limit: i
             else:
                 system.close(reader)
                 reader = -1
-        if with_end in ready:
-            system.read(with_end, 512)
+        if notice in ready:
+            system.read(notice, 512)
             ended, code, _unused = system.wait4(pid, os.WNOHANG)
             if ended == pid:
                 status = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
-    while reader >= 0 and reader in system.select([reader], 0):  # said before its end, not yet read
+    while reader >= 0 and reader in system.select(
+        [reader], 0
+    ):  # written before its end, not yet read
         data = system.read(reader, 65536)
         if not data:
             break
@@ -288,7 +306,7 @@ def run_command(system: System, command: List[str], job_dir: Directory, limit: i
 
 
 def _write_some(fd: int, data: bytes) -> int:
-    """Write what a full disk leaves room for: what cannot be kept must not end the job."""
+    """Write as much as the disk has room for. Return the bytes written: a full disk must not end the job."""
     try:
         return os.write(fd, data)
     except OSError:
@@ -296,7 +314,7 @@ def _write_some(fd: int, data: bytes) -> int:
 
 
 def child_end_notice() -> int:
-    """A descriptor that becomes readable when a child ends."""
+    """Return a descriptor that becomes readable when a child of this process ends."""
     reader, writer = os.pipe()
     for fd in (reader, writer):
         os.set_blocking(fd, False)
@@ -306,9 +324,9 @@ def child_end_notice() -> int:
 
 
 def _make_room_for_result(job_dir: Directory) -> Any:
-    """Have the module's stdout take the reserve when the disk is full: a result is what that is for.
+    """Replace ``sys.stdout`` by one that uses the blocks set aside in the job directory when the disk is full.
 
-    Answers whether stdout was refused something all the same.
+    The module prints its result there. Return a function that tells whether a write failed all the same.
     """
     refusals: List[int] = []
 
@@ -330,12 +348,12 @@ def _make_room_for_result(job_dir: Directory) -> Any:
     sys.stdout = io.TextIOWrapper(
         result, encoding=sys.stdout.encoding, errors=sys.stdout.errors, newline="\n"
     )
-    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # what it is in any other process
+    sys.__stdout__ = sys.stdout  # type: ignore[misc]  # the same object, as in a fresh interpreter
     return lambda: bool(refusals)
 
 
 def _stdout_is_refused() -> bool:
-    """Whether a full disk refuses stdout one byte more."""
+    """Return whether the disk is too full for one more byte of stdout."""
     try:
         size = os.fstat(1).st_size
         os.write(1, b"\n")
@@ -348,7 +366,10 @@ def _stdout_is_refused() -> bool:
 def run_payload(
     system: System, payload: Payload, job_dir: Directory, limit: int, tap_text: str
 ) -> None:
-    """In the module's process: run it, leave its exit status, end. Does not return."""
+    """Run the module in this process, write its exit status into the job directory, and exit. Does not return.
+
+    limit: the bytes that each spool may have. tap_text: see ``install_tap``.
+    """
     status = 1
     module = system.getpid()
     refused_result = _stdout_is_refused
@@ -363,17 +384,18 @@ def run_payload(
         else:
             status = run_command(system, payload.command_in(job_dir), job_dir, limit)
     finally:
-        # not a process that the module forked and let come to its end
+        # a process that the module forked may get here, too; it must leave no status
         if system.getpid() == module:
             _leave_status(system, job_dir, status, refused_result())
         system.exit(status if status >= 0 else 1)
 
 
 def _leave_status(system: System, job_dir: Directory, status: int, no_space: bool) -> None:
+    """Write the exit status into the job directory. no_space: whether a full disk cut off the module's result."""
     try:
         if no_space:
             system.close(job_dir.open_file(NO_SPACE_FILE, os.O_WRONLY | os.O_CREAT))
         fd = job_dir.open_file(EXIT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         system.write(fd, str(status).encode("ascii"))
     except (OSError, JobError):
-        pass  # a full disk, or the job was cleaned up: the supervisor, if there is one, sees the end itself
+        pass  # the disk is full, or the job was removed; a supervisor that lives sees the end by itself

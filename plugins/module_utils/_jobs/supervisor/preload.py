@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What jobs that are started together share: the module_utils of their AnsiballZ, imported once, before they part.
+"""Imports for jobs that are started together: the module_utils in their AnsiballZ, once, before their processes fork.
 
-An AnsiballZ holds a zip of its module and of all module_utils that it needs. Importing those takes most of the time and
-of the memory that a small module needs. Payloads that differ in nothing but their arguments hold the same zip.
+An AnsiballZ holds a zip of its module and of all module_utils that it needs. Importing those takes most of the time
+and of the memory that a small module needs. Payloads that differ only in their arguments hold the same zip.
 """
 
 import binascii
@@ -16,10 +16,10 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..model.core_formats import ANSIBALLZ_ENTRIES
 
-# of the standard library, what every AnsiballZ imports besides
+# the modules of the standard library that every AnsiballZ imports
 _ALWAYS = ("base64", "runpy", "shutil", "tempfile", "zipfile")
 _PACKAGES = ("ansible", "ansible_collections")
-# what module_utils raise where they do not like a host: their module will say so itself
+# what module_utils may raise on a host that they do not support; the module then fails with its own message
 _FAILURES = (
     AttributeError,
     ImportError,
@@ -36,23 +36,27 @@ _FAILURES = (
 
 
 def share_zip(encoded: bytes, module: Optional[str]) -> "Optional[SharedZip]":
-    """Its imports made; None where that fails: then each payload finds out for itself. module: the full name of its module.
+    """Import what a payload's zip needs. Return the zip, or None if that fails: then each payload imports by itself.
 
-    What looks like the zip of a payload may be an argument of its module.
+    encoded: the zip in base64. module: the full name of its module.
     """
     from zipfile import BadZipFile
 
     try:
         shared = SharedZip(encoded)
     except (ValueError, BadZipFile):
-        return None
+        return None  # a long argument of the module may look like a zip
     return shared if shared.load(module) else None
 
 
 class SharedZip:
-    """Imports what is in the zip of an AnsiballZ from memory; for payloads with this very zip, and no others."""
+    """A finder and loader (PEP 302, 451) that imports from the zip of an AnsiballZ in memory.
 
-    of_payload = True  # by this, a payload that has another zip knows what it must not find
+    Only payloads with this very zip may use it. encoded: the zip in base64. Raises ValueError or
+    zipfile.BadZipFile if it is not one.
+    """
+
+    of_payload = True  # a payload with another zip removes finders that have this mark
 
     def __init__(self, encoded: bytes) -> None:
         import io
@@ -65,7 +69,7 @@ class SharedZip:
         self._moved = False
 
     def _file_of(self, name: str) -> Tuple[Optional[str], bool]:
-        """The file of a module, and whether it is a package."""
+        """Return the name in the zip of a module's file, None if it has none, and whether it is a package."""
         path = name.replace(".", "/")
         for file, is_package in ((f"{path}/__init__.py", True), (f"{path}.py", False)):
             if file in self._files:
@@ -73,6 +77,7 @@ class SharedZip:
         return None, False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[Any]:
+        """Return the spec of a module in the zip; None for others, and for further ones after ``move_to``."""
         file, is_package = self._file_of(name)
         ours = name.partition(".")[0] in _PACKAGES and (name in self._codes or not self._moved)
         if file is None or not ours:
@@ -83,13 +88,18 @@ class SharedZip:
         return spec
 
     def create_module(self, _spec: Any) -> None:
-        return None
+        """Return None: Python makes the module object as usual."""
+        return
 
     def exec_module(self, module: Any) -> None:
+        """Run the code of a module in its namespace."""
         exec(self.get_code(module.__name__), module.__dict__)
 
     def get_code(self, name: str) -> Any:
-        """Also for runpy: that of the module itself is compiled once for all."""
+        """Return the code of a module, compiled once for all jobs. Raise ImportError if it is not in the zip.
+
+        runpy calls this, too, for the module that Ansible runs.
+        """
         if name not in self._codes:
             file = self._file_of(name)[0]
             if file is None:
@@ -98,7 +108,10 @@ class SharedZip:
         return self._codes[name]
 
     def load(self, module: Optional[str]) -> bool:
-        """Import what its payloads will; False if that fails. module: its full name; its code is made, too."""
+        """Import what the payloads will import. Return False if that fails.
+
+        module: the full name of the module that they run; it is compiled, but not run.
+        """
         import contextlib
         import importlib
         import io
@@ -106,7 +119,7 @@ class SharedZip:
         sys.meta_path.insert(0, self)
         entry = next((name for name in ANSIBALLZ_ENTRIES if self._file_of(name)[0]), None)
         try:
-            # basic prints what it has against a Python that is too old
+            # module_utils/basic.py prints a result of its own if this Python is too old for it
             with contextlib.redirect_stdout(io.StringIO()):
                 for name in _ALWAYS + ((entry,) if entry else ()):
                     importlib.import_module(name)
@@ -119,11 +132,11 @@ class SharedZip:
         return True
 
     def _import_for(self, file: str) -> None:
-        """What a module imports whatever happens: of what came with it, and of the standard library where that is known."""
+        """Import what a module imports at its top level: from the zip and, since Python 3.10, the standard library."""
         import ast
         import importlib
 
-        library = getattr(sys, "stdlib_module_names", ())  # from Python 3.10 on
+        library = getattr(sys, "stdlib_module_names", ())  # new in Python 3.10
         names: List[str] = []
         for node in ast.parse(self._zip.read(file)).body:
             if isinstance(node, ast.Import):
@@ -135,16 +148,16 @@ class SharedZip:
                 try:
                     importlib.import_module(name)
                 except _FAILURES:
-                    continue  # the module will say so itself
+                    continue  # the module fails with its own message
 
     def move_to(self, path: str) -> None:
-        """In a module's process: this is where its own file of the zip is, for all that is imported later."""
+        """Make what was imported look as if it came from the zip at a path, which the module's process has written.
+
+        What the module imports later comes from that file.
+        """
         self._moved = True
-        for (
-            name
-        ) in (
-            self._codes
-        ):  # not all modules that there are: what is touched is copied into this process
+        # only what this zip has loaded: each module object that is touched costs this process memory of its own
+        for name in self._codes:
             module = sys.modules.get(name)
             spec = getattr(module, "__spec__", None)
             if module is not None and spec is not None and spec.loader is self:

@@ -44,10 +44,12 @@ from .payload import Payload, child_end_notice, run_payload
 from .tap import TAP_PARTS
 
 PROGRESS_VARIABLE = "ANSIBLE_ASYNC_PROGRESS"
-_LARGE_RESULT = 1 << 20  # bytes; read in a process of its own, so that the supervisor stays small
-_LONGEST_SLEEP = 20 * 86400.0  # what select takes everywhere
+_LARGE_RESULT = (
+    1 << 20
+)  # bytes; above, a child reads the result, so that the supervisor stays small
+_LONGEST_SLEEP = 20 * 86400.0  # seconds that select accepts everywhere
 _REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# how a job or a step ends: its state and reason; the state is None where the module's result tells it
+# how a job or a step ends: its state and reason; None for the state means that the module's result decides it
 Ending = Tuple[Optional[str], str]
 _BY_ITSELF: Ending = (None, REASON_EXIT)
 
@@ -66,16 +68,16 @@ class Supervisor:
         self._usage = (0.0, 0)  # CPU seconds, peak bytes
         self._requested = False
         self._module_ended = False
-        # when the module that runs was started: monotonic seconds, and wall clock
+        # when the current module was started: monotonic seconds, and seconds of the wall clock
         self._began = 0.0
         self._began_wall = 0.0
         self._deadline: Optional[float] = None
-        self._going = True  # unless the job could not begin
+        self._going = True  # False if the job could not begin
         self._dispositions = {number: signal.getsignal(number) for number in _REQUESTS}
-        self._notice = -1
+        self._notice = -1  # readable when a child has ended or a signal has come
 
     def go(self) -> None:
-        """Take the job over, and start its first module unless the job has to wait for its turn."""
+        """Take over the job, and start its first module unless the job has to wait in a queue."""
         system, record = self._system, self._record
         for number in _REQUESTS:
             signal.signal(number, self._note_request)
@@ -104,32 +106,33 @@ class Supervisor:
         return bool(self._record["state"] == STATE_QUEUED)
 
     def _begin(self) -> None:
-        """Change a job that waited for its turn to running: its time limit counts from now on."""
+        """Change the job from queued to running. Its time limit counts from now on."""
         system = self._system
         begin(self._record, system.boot_id(), system.time(), system.monotonic())
         self._limit_time()
 
     def _limit_time(self) -> None:
-        """Set the deadline, in monotonic seconds, where the job has a time limit."""
+        """Set the deadline, in monotonic seconds, if the job has a time limit."""
         began, timeout = self._record["began"], self._record["timeout"]
         if timeout and began is not None:
             self._deadline = began + timeout
 
     def _write_record(self) -> None:
-        """Make the record durable. Raises OSError."""
+        """Write the record, durably. Raise OSError if the disk refuses it."""
         self._job_dir.write_file(RECORD_FILE, encode(self._record))
 
     def _fork_module(self, first: bool) -> int:
-        """Fork the process of the module that comes next, and write its pid to the record.
+        """Fork the process of the next module, and write its pid to the record.
 
-        Returns the descriptor on which that process waits: a byte lets it begin, closing it ends it. first: whether
-        the record must be written. Of a later module it is not worth the job's end: it then tells an earlier one.
+        Return the descriptor on which that process waits: a byte lets it begin, closing it ends it. Raise OSError or
+        JobError if it cannot be started. first: whether it is the job's first module, which is not started unless the
+        record can be written. For a later one that is no reason to end the job; the record then names an earlier one.
         """
         system, record = self._system, self._record
         place = self._chain.current
         if place is None:
             raise ValueError("the chain is at its end")
-        # not the lock of an earlier module: what that left running may hold it still
+        # a new file: what an earlier module left running may still hold the lock on the old one
         self._job_dir.remove_file(MODULE_LOCK_FILE)
         module_lock = self._job_dir.lock(MODULE_LOCK_FILE, LOCK_EX, create=True)
         go_reader, go_writer = system.pipe()
@@ -152,7 +155,7 @@ class Supervisor:
             )
         system.close(go_reader)
         if module_lock is not None:
-            system.close(module_lock)  # the module's process alone holds it now
+            system.close(module_lock)  # from now on only the module's process holds it
         try:
             self._module = Process(pid, system.process_start(pid) or 0)
             record["process"] = {"pid": pid, "start": self._module.start or 0}
@@ -168,11 +171,14 @@ class Supervisor:
         return go_writer
 
     def _be_module(self, payload: Payload, go: int, lock: int) -> None:
-        """In the forked child: wait for a byte on *go*, then become the module. Does not return."""
+        """Wait, in the forked child, for a byte on *go*; then become the module. Does not return.
+
+        go: a descriptor. lock: that of the module's lock, which stays open for as long as this process lives.
+        """
         system, job_dir, record = self._system, self._job_dir, self._record
         try:
             signal.set_wakeup_fd(-1)
-            # above all the supervisor's lock, or the job would seem supervised for as long as its module lives
+            # close above all the supervisor's lock, or the job would seem supervised for as long as its module lives
             ticket = self._plan.ticket.held if self._plan.ticket is not None else ()
             system.close_others((go, lock, self._job_dir.fd, *ticket))
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -181,14 +187,14 @@ class Supervisor:
             if not system.read(go, 1):
                 return
             system.close(go)
-            # so that the children can be reached where there is no /proc to find them in
+            # a process group of its own: without /proc, signals reach the module's children by it
             os.setpgid(0, 0)
             for name, target in ((RESULT_FILE, 1), (MODULE_STDERR_FILE, 2)):
                 fd = job_dir.open_file(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
                 system.dup2(fd, target)
                 system.close(fd)
             if not record["no_log"]:
-                # made here, for this user alone; the job appends to it under whatever umask it has
+                # made here with mode 0600, whatever the umask of the job, which appends to it
                 system.close(job_dir.open_file(PROGRESS_FILE, os.O_WRONLY | os.O_CREAT))
             self._surround(payload)
             os.environ[JOB_MARK] = record["id"]
@@ -201,7 +207,7 @@ class Supervisor:
             system.exit(1)
 
     def _surround(self, payload: Payload) -> None:
-        """In the module's process: set its priority and its environment."""
+        """Set the priority and the environment of the module, in its process."""
         plan = self._plan
         if plan.priority is not None:
             from ..system.priority import set_priority  # late: few jobs have one
@@ -215,7 +221,7 @@ class Supervisor:
         os.environ.update(payload.environ)
 
     def supervise(self) -> None:
-        """Wait for the job's end, and write it."""
+        """Wait for the job's end, and write it. A child writes it if the result is large."""
         state, reason = self._run()
         record = self._record
         record["usage"] = {"cpu_seconds": round(self._usage[0], 2), "max_rss_bytes": self._usage[1]}
@@ -223,7 +229,7 @@ class Supervisor:
             pid = self._system.fork()
             if pid:
                 while self._system.wait4(-1, 0)[0] != pid:
-                    pass  # orphans of the job that end meanwhile
+                    pass  # an orphan of the job has ended first
                 return
         status = conclude(self._system, self._job_dir, record, state, reason)
         write_end(self._system, self._accepted.async_dir, self._job_dir, record, status)
@@ -264,7 +270,7 @@ class Supervisor:
                 return STATE_FAILED, REASON_NOT_STARTED
 
     def _run_chain(self) -> Ending:
-        """Wait for the module that runs, and run what comes after it in its chain. Return how that ends."""
+        """Wait for the current module, and run the rest of its chain. Return how the chain ends."""
         forced: Optional[Ending] = None
         while True:
             place = self._chain.current
@@ -289,7 +295,7 @@ class Supervisor:
         return forced or (STATE_FAILED if self._chain.failed else STATE_SUCCEEDED, REASON_EXIT)
 
     def _start_module(self, first: bool = False) -> bool:
-        """Start the next module. Return False if the kernel refuses a process or a file. first: see ``_fork_module``."""
+        """Start the next module. Return False if that fails. first: see ``_fork_module``."""
         try:
             forget_run(self._job_dir)
             go = self._fork_module(first)
@@ -307,9 +313,10 @@ class Supervisor:
         return False
 
     def _read_result(self, place: Optional[Place], forced: Optional[Ending] = None) -> bool:
-        """Return whether the module that has ended succeeded. Of a step, append the result to those before it.
+        """Return whether the module that has ended succeeded. Append a step's result to those of the steps before.
 
-        forced: how the step was ended, if it was. Read in a process of its own, since a result may be large.
+        place: of the step; None for a job of one module. forced: how the supervisor ended the step; None if it ended
+        by itself. A child reads the result, since it may be large.
         """
         system, record = self._system, self._record
         pid = system.fork()
@@ -317,10 +324,10 @@ class Supervisor:
             status = 2
             try:
                 if place is None:
-                    found = result_of_module(self._job_dir, record, record["module"])[0]
+                    state = result_of_module(self._job_dir, record, record["module"])[0]
                 else:
-                    found = add_step(self._job_dir, record, self._step(place), forced)
-                status = 0 if found == STATE_SUCCEEDED else 1
+                    state = add_step(self._job_dir, record, self._step(place), forced)
+                status = 0 if state == STATE_SUCCEEDED else 1
             finally:
                 system.exit(status)
         status = 0
@@ -337,7 +344,7 @@ class Supervisor:
         return succeeded
 
     def _step(self, place: Place) -> Step:
-        """Return what a step is; how it ended is still to be filled in."""
+        """Return a step's entry in the record, its state and reason still empty."""
         payload = self._plan.payload(place)
         return {
             "name": payload.name,
@@ -348,7 +355,7 @@ class Supervisor:
         }
 
     def _wait_for_turn(self) -> bool:
-        """Sleep until the job may run. Return False if its end was requested before."""
+        """Sleep until the queue lets the job run. Return False if its end is requested before."""
         system, ticket = self._system, self._plan.ticket
         while not self._requested:
             bells = ticket.bells() if ticket is not None else []
@@ -364,7 +371,10 @@ class Supervisor:
         return False
 
     def _wait_for_retry(self, seconds: float) -> Optional[Ending]:
-        """Sleep between two attempts. Return how the job ends if it must end meanwhile, else None."""
+        """Sleep between two attempts. Return None at the end, or how the job ends if it must end before.
+
+        seconds: the delay. What the last attempt left running is ended if the job must end.
+        """
         until = self._system.monotonic() + seconds
         while True:
             now = self._system.monotonic()
@@ -383,7 +393,7 @@ class Supervisor:
             self._pause(min(moments) - now)
 
     def _wait_for_end(self) -> Ending:
-        """Sleep until the module has ended or must be ended. Return its ending."""
+        """Sleep until the module has ended or must be ended. Return which, as an ending."""
         system, record = self._system, self._record
         idle_until: Optional[float] = None
         while True:
@@ -405,7 +415,7 @@ class Supervisor:
             self._pause(min(waits + [_LONGEST_SLEEP]) if waits else None)
 
     def _take_request(self) -> None:
-        """Read the grace that a request for the end may have brought along."""
+        """Read the grace period, in seconds, that a request for the job's end may have left in its directory."""
         try:
             wanted = json.loads((self._job_dir.read_file(REQUEST_FILE) or b"{}").decode("ascii"))
         except (OSError, ValueError):
@@ -413,9 +423,9 @@ class Supervisor:
         self._record["grace"] = float(wanted.get("grace", self._record["grace"]))
 
     def _quiet_seconds(self) -> float:
-        """Return for how many seconds nothing was printed or reported.
+        """Return for how many seconds the module has printed nothing and reported no progress.
 
-        By the times of files: nobody pays for it while output flows.
+        The times of the spools tell it, so that it costs nothing while output flows.
         """
         system = self._system
         last = self._began_wall
@@ -426,13 +436,14 @@ class Supervisor:
                         name, dir_fd=self._job_dir.fd, follow_symlinks=False
                     ).st_mtime
                 except FileNotFoundError:
-                    changed = system.time()  # made way for newer output just now
+                    changed = system.time()  # the spool has just removed it for newer output
                 last = max(last, changed)
-        # a wall clock that was set back meanwhile must not end a job, nor one set forward for longer than it ran
+        # a wall clock that was set must not end a job: 0 if it was set back, and never more than the module has run
         ran = system.monotonic() - self._began
         return float(min(max(0.0, system.time() - last), ran))
 
     def _end_processes(self) -> None:
+        """End all processes of the job: SIGTERM, the grace period, SIGKILL."""
         end_tree(
             self._system,
             self._record["id"],
@@ -444,13 +455,13 @@ class Supervisor:
         self._reap()
 
     def _pause(self, seconds: Optional[float]) -> None:
-        """Sleep until a child ends or a request comes, at most for so many seconds."""
+        """Sleep until a child ends or a request comes, at most for a number of seconds. None: for any time."""
         if self._notice in self._system.select([self._notice], seconds):
             self._system.read(self._notice, 4096)
         self._reap()
 
     def _reap(self) -> None:
-        """Collect children and adopted orphans that have ended, and add up what they used."""
+        """Collect the children and adopted orphans that have ended, and add what they used to the job's usage."""
         while True:
             try:
                 pid, status, usage = self._system.wait4(-1, os.WNOHANG)
@@ -471,5 +482,5 @@ class Supervisor:
                 )
 
     def _note_request(self, _number: int, _frame: object) -> None:
-        """Handle SIGTERM, SIGINT and SIGHUP: the end is requested."""
+        """Handle SIGTERM, SIGINT and SIGHUP: note that the job's end is requested."""
         self._requested = True

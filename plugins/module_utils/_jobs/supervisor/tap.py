@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Lets an unmodified module's children be seen: what the module reads from their pipes is spooled, too.
+"""Live output of an unmodified module: what it reads from the pipes of its commands is also written to the spools.
 
-Runs in the module's process. Like ``spool`` it is taken along by a module that respawns.
+Runs in the module's process. A module that starts itself again under another interpreter takes this text along.
 """
 
 import io
@@ -17,13 +17,16 @@ from ..model.core_formats import asks_for_locales, is_respawn, is_run_command, n
 from ..model.output import Redactor
 from ..system.spool import SpoolWriter
 
-# of this library: what such a module takes along, in order
+# the parts of this library that such a module takes along, each after those that it imports
 TAP_PARTS = ("model.core_formats", "model.output", "system.spool", "supervisor.tap")
-_READ_BYTES = 65536  # at once, by who reads to the end: what a pipe holds
+_READ_BYTES = 65536  # read at a time by ``readall``: as much as a pipe holds, see pipe(7)
 
 
 class _TappedStream:
-    """One pipe of one child: spools what was read, with the values that the module must not show replaced."""
+    """One pipe of one command: spools what was read, with the values that the module must not show replaced.
+
+    lock: held while the spool is written, since a module may read in several threads. secrets: those values.
+    """
 
     def __init__(self, writer: SpoolWriter, lock: Any, secrets: Iterable[bytes]) -> None:
         self._writer = writer
@@ -31,6 +34,7 @@ class _TappedStream:
         self._redactor = Redactor(secrets)
 
     def feed(self, data: bytes) -> None:
+        """Spool what was read. b"" ends the stream."""
         shown = self._redactor.feed(data) if data else self._redactor.flush()
         if shown:
             with self._lock:
@@ -38,7 +42,7 @@ class _TappedStream:
 
 
 class _TappedFile(io.RawIOBase):
-    """A pipe's raw file that hands on whatever is read from it."""
+    """The raw file of a pipe. It feeds a stream with all that is read from it."""
 
     def __init__(self, raw: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> None:
         super().__init__()
@@ -56,13 +60,17 @@ class _TappedFile(io.RawIOBase):
     def readinto(self, buffer: Any) -> Optional[int]:
         count = self._raw.readinto(buffer)
         if count is not None:
-            view: Any = memoryview(buffer)[:count]  # no copy: spooled before it is read into again
+            view: Any = memoryview(buffer)[
+                :count
+            ]  # no copy is needed: it is spooled before this returns
             self._stream.feed(view)
-        return count  # type: ignore[no-any-return]  # what FileIO gives: int or None
+        return count  # type: ignore[no-any-return]  # FileIO.readinto returns int or None
 
     def readall(self) -> Any:
-        """All until the end; None where there is nothing yet. The one that is inherited reads, and so spools, 8 KiB at
-        a time, and in the end holds all of it twice."""
+        """Return all bytes until the end; None if the pipe does not block and is empty.
+
+        The inherited method reads, and so spools, 8 KiB at a time, and in the end holds everything twice.
+        """
         whole, buffer = io.BytesIO(), memoryview(bytearray(_READ_BYTES))
         count = self.readinto(buffer)
         if count is None:
@@ -81,7 +89,7 @@ class _TappedFile(io.RawIOBase):
 
 
 class _TappedKernel:
-    """``os`` as the subprocess module sees it: communicate() reads the pipes' numbers, not their files."""
+    """Stands in for ``os`` in the subprocess module, whose communicate() reads descriptors with ``os.read``."""
 
     def __init__(self, taps: Dict[int, _TappedStream]) -> None:
         self._taps = taps
@@ -98,7 +106,7 @@ class _TappedKernel:
 
 
 def _tapped_file(pipe: Any, stream: _TappedStream, taps: Dict[int, _TappedStream]) -> Any:
-    """The same pipe behind the same layers, its raw file tapped."""
+    """Return a file with the same layers (text, buffer) over the same pipe, its raw file replaced by a tapped one."""
     text = isinstance(pipe, io.TextIOWrapper)
     encoding, errors = (pipe.encoding, pipe.errors) if text else (None, None)
     binary = pipe.detach() if text else pipe
@@ -111,7 +119,10 @@ def _tapped_file(pipe: Any, stream: _TappedStream, taps: Dict[int, _TappedStream
 
 
 def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
-    """The standard input of a module that respawns, with the tap put before what it will run."""
+    """Return a file to be the standard input of a module that starts itself again: the tap, then the module's text.
+
+    fd: the standard input that the module gives its new interpreter; it is read to its end.
+    """
     pieces = []
     while True:
         piece = os.read(fd, 65536)
@@ -127,7 +138,7 @@ def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
     )
     import tempfile
 
-    # has no name: nothing of the module's arguments is left on disk
+    # a file without a name, so that none of the module's arguments stay on disk
     source = tempfile.TemporaryFile()
     source.write(script.encode("utf-8"))
     source.seek(0)
@@ -135,7 +146,7 @@ def _respawn_input(fd: int, directory: str, limit: int, tap_text: str) -> Any:
 
 
 def _unread(pipes: Iterable[Any]) -> bool:
-    """Whether a pipe holds what nobody has read yet."""
+    """Return whether one of the pipes holds bytes that have not been read yet."""
     import fcntl
     import struct
     import termios
@@ -152,7 +163,11 @@ def _unread(pipes: Iterable[Any]) -> bool:
 
 
 def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
-    """Wrap subprocess.Popen. tap_text: the text to install the tap in a respawned interpreter from."""
+    """Wrap ``subprocess.Popen``, so that what is read from its pipes is spooled.
+
+    directory: the job directory. limit: the bytes that each spool may have. tap_text: the source of this file and of
+    those that it needs, to wrap a new interpreter's, too; None for the new interpreter itself.
+    """
     import subprocess
     import threading
 
@@ -161,8 +176,8 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
     writers = [SpoolWriter(directory, name, limit) for name in ("stdout", "stderr")]
     untapped = subprocess.Popen
 
-    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, whoever made it
-        """subprocess.Popen, its pipes tapped."""
+    class Popen(untapped):  # type: ignore[misc,valid-type]  # the class that is there, which may be wrapped already
+        """``subprocess.Popen`` with tapped pipes."""
 
         stdout: Any
         stderr: Any
@@ -184,8 +199,11 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
                     )
 
         def poll(self) -> Any:
-            """run_command reads no further once its select came back empty-handed, after a second, and the command
-            has ended: what was printed in between would be lost. It is asked to look again."""
+            """Return the exit status. Return None for an ended command of run_command whose output is not all read.
+
+            AnsibleModule.run_command (module_utils/basic.py) stops reading if a select of one second finds nothing and
+            the command has ended. What was printed in between would be lost; None makes it read again.
+            """
             status = super().poll()
             if (
                 status is not None
@@ -195,5 +213,5 @@ def install_tap(directory: str, limit: int, tap_text: Optional[str]) -> None:
                 return None
             return status
 
-    subprocess.Popen = Popen  # type: ignore[misc]  # so that every caller gets the tapped one
-    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # what the module imported as os
+    subprocess.Popen = Popen  # type: ignore[misc]  # every caller is to get the tapped class
+    subprocess.os = _TappedKernel(taps)  # type: ignore[attr-defined]  # the name os in the subprocess module

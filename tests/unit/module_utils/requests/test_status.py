@@ -34,9 +34,9 @@ def ended(place):
         ({"tail_lines": 10001}, "tail_lines: 10001 is out of range"),
         ({"cursor": "x"}, "cursor: 'x' is no cursor"),
         ({"cursor": "1:-1"}, "cursor: '1:-1' is no cursor"),
-        ({"wait": -1.0}, "wait: -1 is no number of seconds"),
-        ({"wait": float("nan")}, "wait: nan is no number of seconds"),
-        ({"wait": float("inf")}, "wait: inf is no number of seconds"),
+        ({"wait": -1.0}, "wait: -1 is not a valid number of seconds"),
+        ({"wait": float("nan")}, "wait: nan is not a valid number of seconds"),
+        ({"wait": float("inf")}, "wait: inf is not a valid number of seconds"),
         ({"jid": "../../etc/passwd"}, "jid: '../../etc/passwd' is no job id"),
         ({"jid": "/etc/passwd"}, "jid: '/etc/passwd' is no job id"),
         (
