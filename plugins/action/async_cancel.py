@@ -15,7 +15,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.carried_act
 
 
 class ActionModule(CarriedAction):
-    """Sends the request with the fast carrier."""
+    """The action: checks the options and sends the request ``async_cancel`` with the fast carrier."""
 
     _carried_module = "async_cancel"
     _options = CANCEL_OPTIONS

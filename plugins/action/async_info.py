@@ -13,7 +13,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.carried_act
 
 
 class ActionModule(CarriedAction):
-    """Sends the request with the fast carrier."""
+    """The action: checks the options and sends the request ``async_info`` with the fast carrier."""
 
     _carried_module = "async_info"
     _options = INFO_OPTIONS

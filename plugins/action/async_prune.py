@@ -16,10 +16,11 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.carried_act
 
 
 class ActionModule(CarriedAction):
-    """Sends the request with the fast carrier."""
+    """The action: checks the options and sends the request ``async_prune`` with the fast carrier."""
 
     _carried_module = "async_prune"
     _options = PRUNE_OPTIONS
 
     def _surroundings(self) -> dict[str, str]:
+        """Return the task's async dir and, in ``_remote_tmp``, the directories for temporary files of its tasks."""
         return {**super()._surroundings(), "_remote_tmp": remote_tmp_options(self)}

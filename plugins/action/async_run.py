@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action of longrun.jobs.async_run: modules are built here, all jobs are started in one exec."""
+"""The action of longrun.jobs.async_run: it builds the modules on the controller and starts all jobs in one exec."""
 
 from __future__ import annotations
 
@@ -51,28 +51,32 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.refusal imp
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.live import LiveOutput
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waiter import Awaited, Waiter
 
-_RECONNECT_SECONDS = 600.0  # for a host that is away, while nothing else limits the wait
+_RECONNECT_SECONDS = (
+    600.0  # how long to retry an unreachable host when the task sets no wait_timeout
+)
 
 
 class _Payloads:
-    """The modules of all jobs, each distinct one once."""
+    """The modules of all jobs; a module that several jobs run is held once."""
 
     def __init__(self) -> None:
         self._modules: list[BuiltModule] = []
         self._known: dict[BuiltModule, int] = {}
 
     def number(self, module: BuiltModule) -> int:
+        """Return the module's index in the request's list of payloads, adding the module if it is new."""
         if module not in self._known:
             self._known[module] = len(self._modules)
             self._modules.append(module)
         return self._known[module]
 
     def packed(self) -> dict[str, Any]:
+        """Return the request's parameters ``payloads`` and ``_texts``."""
         return packed_modules(self._modules)
 
 
 class ActionModule(CarrierAction):
-    """Checks, builds, sends; the target does the rest."""
+    """The action: checks the options, builds the modules and sends the request; the target does the rest."""
 
     _supports_check_mode = True
     _supports_async = True
@@ -83,35 +87,37 @@ class ActionModule(CarrierAction):
         if is_windows(self):
             return windows_refusal("async_run")
         super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(argument_spec=RUN_TASK_OPTIONS)
+        _unused, options = self.validate_argument_spec(argument_spec=RUN_TASK_OPTIONS)
         try:
-            orders = self._orders(given)
+            orders = self._orders(options)
             if self._task.check_mode:
-                return self._predict(orders, given["jobs"] is not None, task_vars)
+                return self._predict(orders, options["jobs"] is not None, task_vars)
             params = self._request(orders, task_vars)
         except JobError as error:
             return refusal(error.message)
-        return self._start(given, orders, params, task_vars)
+        return self._start(options, orders, params, task_vars)
 
-    def _orders(self, given: dict[str, Any]) -> list[Order]:
+    def _orders(self, options: dict[str, Any]) -> list[Order]:
+        """Return the jobs that the task orders. Raises JobError if an option's value is not valid."""
         task = self._task
-        if not 0 <= given["interval"] < 1e9:
-            raise JobError(f"interval: {given['interval']:g} is no number of seconds")
-        if given["wait_timeout"] is not None:
-            _seconds("wait_timeout", given["wait_timeout"])
-            if not given["wait"]:
-                raise JobError("wait_timeout: belongs to wait; set wait to true")
-        if given["stream"] and not given["wait"]:
-            raise JobError("stream: belongs to wait; set wait to true, or stream with async_wait")
-        if task.async_val and given["wait"]:
-            raise JobError("wait: cannot be given beside async; leave one of them out")
-        if task.async_val and task.poll and given["jobs"] is not None:
+        if not 0 <= options["interval"] < 1e9:
+            raise JobError(f"interval: {options['interval']:g} is not a valid number of seconds")
+        if options["wait_timeout"] is not None:
+            _seconds("wait_timeout", options["wait_timeout"])
+            if not options["wait"]:
+                raise JobError("wait_timeout: needs wait; set wait to true")
+        if options["stream"] and not options["wait"]:
+            raise JobError("stream: needs wait; set wait to true, or stream with async_wait")
+        if task.async_val and options["wait"]:
+            raise JobError("wait: cannot be used together with async; leave one of them out")
+        if task.async_val and task.poll and options["jobs"] is not None:
             raise JobError(
                 "jobs: async with poll waits for one job only; leave async out and set wait to true"
             )
-        return read_orders(given, task_keywords(), task.async_val, bool(task.no_log))
+        return read_orders(options, task_keywords(), task.async_val, bool(task.no_log))
 
     def _named(self, step: Step) -> tuple[str, str, dict[str, Any]]:
+        """Return a step's module as written, its full name, and its arguments. Raises JobError if it does not exist."""
         try:
             return module_and_arguments(self, step.written)
         except AnsibleError as error:
@@ -120,23 +126,24 @@ class ActionModule(CarrierAction):
     def _predict(
         self, orders: list[Order], several: bool, task_vars: dict[str, Any] | None
     ) -> dict[str, Any]:
-        """What each module says in check mode, here and now; nothing is started."""
-        found = []
+        """Run each module in check mode in this task and return the result with their predictions; start no job."""
+        predictions = []
         for order in orders:
             results = []
-            # what would rescue is no part of what is expected
+            # rescue is left out: it only runs after a failure, and a prediction expects none
             for block in ("steps", "always"):
                 for step in order.blocks.get(block, []):
                     name, full, arguments = self._named(step)
                     result = run_action(self, name, full, arguments, task_vars)
                     results.append((step.name, block, full, result))
-            found.append((order.target["settings"]["name"], order.chained, results))
-        return predicted_result(found, several)
+            predictions.append((order.target["settings"]["name"], order.chained, results))
+        return predicted_result(predictions, several)
 
     def _request(self, orders: list[Order], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Build all modules and return the parameters of the request. Raises JobError if a module cannot be a job."""
         payloads = _Payloads()
-        given = f"j{secrets.randbelow(10**10)}"
-        told = []
+        prefix = f"j{secrets.randbelow(10**10)}"
+        jobs = []
         for order in orders:
             modules: list[tuple[str, dict[str, Any]]] = []
             blocks: dict[str, list[dict[str, Any]]] = {}
@@ -151,28 +158,29 @@ class ActionModule(CarrierAction):
                         raise JobError(f"{step.label}: {error.message}") from error
                     payload = {"payload": payloads.number(built), "name": step.name}
                     blocks[block].append(dict(payload, environ=step.environment))
-            job = dict(order.target, given=given, blocks=blocks)
-            told.append(dict(job, fingerprint=fingerprint(order, modules)))
-        return dict(payloads.packed(), jobs=told)
+            job = dict(order.target, prefix=prefix, blocks=blocks)
+            jobs.append(dict(job, fingerprint=fingerprint(order, modules)))
+        return dict(payloads.packed(), jobs=jobs)
 
     def _start(
         self,
-        given: dict[str, Any],
+        options: dict[str, Any],
         orders: list[Order],
         params: dict[str, Any],
         task_vars: dict[str, Any] | None,
     ) -> dict[str, Any]:
-        async_dir = str(given["async_dir"] or async_dir_option(self))
+        """Start the jobs, wait for them if the task says so, and return the task's result."""
+        async_dir = str(options["async_dir"] or async_dir_option(self))
         params["_async_dir"] = async_dir
         waiter = None
-        if given["wait"]:
-            limit = given["wait_timeout"]
+        if options["wait"]:
+            limit = options["wait_timeout"]
             waiter = Waiter(
                 self,
                 task_vars,
                 "all",
-                given["interval"],
-                given["tail_lines"],
+                options["interval"],
+                options["tail_lines"],
                 async_dir,
                 None if limit is None else time.monotonic() + _seconds("wait_timeout", limit),
                 _RECONNECT_SECONDS if limit is None else None,
@@ -185,17 +193,17 @@ class ActionModule(CarrierAction):
         if "jobs" not in answer:
             return answer
         started = answer.pop("jobs")
-        several = given["jobs"] is not None
-        shown = [one.get("shown") for one in started]
+        several = options["jobs"] is not None
+        shown_cursors = [start.get("shown") for start in started]
         result = started_result(answer, started, orders, several)
         if waiter is None or result.get("failed"):
             return result
-        jobs = [Awaited({"results_file": one["results_file"]}) for one in started]
-        if given["stream"] and not self._task.no_log and shows_text():
+        jobs = [Awaited({"results_file": start["results_file"]}) for start in started]
+        if options["stream"] and not self._task.no_log and shows_text():
             host = str((task_vars or {}).get("inventory_hostname", ""))
-            for job, one, cursor in zip(jobs, started, shown, strict=True):
-                job.live = LiveOutput(host, cursor, started_here=not one["attached"])
-        # in a request of its own: a job may cut the connection, and must be known by then
+            for job, start, cursor in zip(jobs, started, shown_cursors, strict=True):
+                job.live = LiveOutput(host, cursor, started_here=not start["attached"])
+        # Waiting is a request of its own: a job may cut the connection, and its jid must be known before that.
         refused, done = waiter.wait(jobs, waiter.interval, several)
         if refused:
             return dict(result, **refused)
@@ -205,6 +213,7 @@ class ActionModule(CarrierAction):
 
 
 def _seconds(option: str, text: str) -> float:
+    """Return a duration such as ``2h`` in seconds. Raises JobError, which names the option, if it is not valid."""
     try:
         return parse_duration(text)
     except ValueError as error:

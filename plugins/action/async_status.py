@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action of longrun.jobs.async_status. As the short-name drop-in it serves ``poll: N`` and ``until`` loops, too."""
+"""The action of longrun.jobs.async_status. With the drop-in it also answers ``poll: N`` and ``until`` loops."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.live import 
 )
 
 _LONGEST_REQUEST = (
-    60.0  # seconds: a connection that is silent for longer may be cut by what is in between
+    60.0  # seconds: firewalls and proxies may cut a connection that is silent for longer
 )
 
 
 class ActionModule(CarrierAction):
-    """In front of our module; on a Windows target core's own action does it all.
+    """The action: asks for the job's status and shows its new lines. On a Windows target core's own action does it all.
 
-    Asked by core's own poller, it does not answer before the job has ended: it waits on the target, ``poll`` seconds a
-    request, and does what the poller does in between.
+    When core's own poller asks, the action answers only when the job has ended: it waits on the target, ``poll``
+    seconds per request, and between requests sends the events that the poller would send.
     """
 
     _supports_check_mode = True
     _supports_async = False
 
     _polls_until: float | None = (
-        None  # monotonic seconds; after that, every question is answered at once
+        None  # time.monotonic() at which waiting stops; from then on every request is answered at once
     )
 
     def run(
@@ -54,12 +54,12 @@ class ActionModule(CarrierAction):
         if is_windows(self):
             return dict(core_action(self, "async_status").run(task_vars=task_vars))
         super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
+        _unused, options = self.validate_argument_spec(
             argument_spec=STATUS_OPTIONS,
             mutually_exclusive=[("jid", "results_file")],
             required_one_of=[("jid", "results_file")],
         )
-        asks_status = given["mode"] == "status"
+        asks_status = options["mode"] == "status"
         asked: dict[str, Any] = {
             "started": asks_status,
             "finished": False,
@@ -68,22 +68,24 @@ class ActionModule(CarrierAction):
             "stdout_lines": [],
             "stderr_lines": [],
         }
-        if given["jid"]:
-            asked["ansible_job_id"] = given["jid"]
-        arguments = dict(given, _async_dir=async_dir_option(self))
+        if options["jid"]:
+            asked["ansible_job_id"] = options["jid"]
+        arguments = dict(options, _async_dir=async_dir_option(self))
         live = self._live_output(task_vars or {}) if asks_status else None
         polled = polled_task() if asks_status else None
         if polled is not None and self._polls_until is None:
             self._polls_until = time.monotonic() + polled.async_val
         while True:
             results = self._ask(dict(asked), arguments, live, task_vars)
-            left = 0.0 if self._polls_until is None else self._polls_until - time.monotonic()
-            if polled is None or left <= 0 or results["finished"] or results.get("failed"):
+            seconds_left = (
+                0.0 if self._polls_until is None else self._polls_until - time.monotonic()
+            )
+            if polled is None or seconds_left <= 0 or results["finished"] or results.get("failed"):
                 return results
             if not polled.no_log:
                 host = str((task_vars or {}).get("inventory_hostname", ""))
                 send_poll_event(self, host, results)
-            arguments["wait"] = min(float(polled.poll), left, _LONGEST_REQUEST)
+            arguments["wait"] = min(float(polled.poll), seconds_left, _LONGEST_REQUEST)
 
     def _ask(
         self,
@@ -92,7 +94,7 @@ class ActionModule(CarrierAction):
         live: LiveOutput | None,
         task_vars: dict[str, Any] | None,
     ) -> dict[str, Any]:
-        """The results with the target's answer in them; the job's new lines are shown."""
+        """Ask the target, show the job's new lines, and return ``results`` updated with the target's answer."""
         if live:
             arguments = dict(arguments, _since=live.cursor)
         answer = self._execute_module(
@@ -107,7 +109,7 @@ class ActionModule(CarrierAction):
         return results
 
     def _live_output(self, task_vars: dict[str, Any]) -> LiveOutput | None:
-        """What shows the job's lines while it runs; None where they are not to be shown."""
+        """Return what shows the job's lines while it runs, or None if the task or its variables hide them."""
         wanted = self._templar.template(task_vars.get("longrun_live_output", True))
         if (
             str(wanted).lower() in ("false", "no", "off", "0")

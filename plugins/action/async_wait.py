@@ -40,7 +40,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waiter impor
 
 
 class ActionModule(CarrierAction):
-    """Waits on the target; here only the intervals are counted and what comes is shown."""
+    """The action: the target does the waiting; the controller repeats the request each interval and shows new lines."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -51,33 +51,35 @@ class ActionModule(CarrierAction):
         if is_windows(self):
             return windows_refusal("async_wait")
         super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(argument_spec=WAIT_TASK_OPTIONS)
+        _unused, options = self.validate_argument_spec(argument_spec=WAIT_TASK_OPTIONS)
         for option in ("timeout", "interval", "reconnect"):
-            if given[option] is not None and not 0 <= given[option] < 1e9:
-                return refusal(f"{option}: {given[option]:g} is no number of seconds")
+            if options[option] is not None and not 0 <= options[option] < 1e9:
+                return refusal(f"{option}: {options[option]:g} is not a valid number of seconds")
         try:
-            references = job_references(given["jobs"])
+            references = job_references(options["jobs"])
         except JobError as error:
             return refusal(error.message)
         host = str((task_vars or {}).get("inventory_hostname", ""))
-        streams = given["stream"] and not self._task.no_log and shows_text()
-        jobs = [Awaited(one, LiveOutput(host) if streams else None) for one in references]
-        shared = given["error_budget"]
+        streams = options["stream"] and not self._task.no_log and shows_text()
+        jobs = [
+            Awaited(reference, LiveOutput(host) if streams else None) for reference in references
+        ]
+        shared = options["error_budget"]
         budget = shared and ErrorBudget(local_tmp(), shared["name"], shared["hosts"])
         waiter = Waiter(
             self,
             task_vars,
-            given["for"],
-            given["interval"],
-            given["tail_lines"],
-            str(given["async_dir"] or async_dir_option(self)),
-            time.monotonic() + given["timeout"],
-            given["reconnect"],
+            options["for"],
+            options["interval"],
+            options["tail_lines"],
+            str(options["async_dir"] or async_dir_option(self)),
+            time.monotonic() + options["timeout"],
+            options["reconnect"],
             budget,
         )
-        # with lines to show, a first look tells which jobs had ended before: those show nothing; and a budget may be
-        # exceeded before this host's turn has come
-        first = 0.0 if given["stream"] or budget else waiter.interval
+        # The first request does not wait if lines are to be shown, to find out which jobs had ended before: their
+        # lines are not shown. Nor does it with a budget, which other hosts may have exceeded before this one began.
+        first = 0.0 if options["stream"] or budget else waiter.interval
         try:
             refused, done = waiter.wait(jobs, first, len(jobs) > 1)
         except AnsibleConnectionFailure:
@@ -90,14 +92,14 @@ class ActionModule(CarrierAction):
             return refused
         jobs = [job for job in jobs if not job.twin]
         statuses = [job.status for job in jobs]
-        result = dict(waiter.passed_on, **waited_result(statuses, done, given["timeout"]))
+        result = dict(waiter.passed_on, **waited_result(statuses, done, options["timeout"]))
         if done:
             return result
-        then = given["on_timeout"]
+        at_end = options["on_timeout"]
         if waiter.over_budget:
             result = over_budget_result(result)
-            then = shared["on_exceeded"]
-        if then != "cancel" or self._task.check_mode:
+            at_end = shared["on_exceeded"]
+        if at_end != "cancel" or self._task.check_mode:
             return result
         answer = waiter.cancel(jobs)
         return cancelled_result(result, [job.status for job in jobs], answer)

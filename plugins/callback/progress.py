@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stdout callback longrun.jobs.progress: that of core, with bars for what takes long."""
+"""The stdout callback longrun.jobs.progress: core's default callback, with bars or lines for jobs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ author:
   - longrun.jobs contributors (@longrun)
 description:
   - Prints what P(ansible.builtin.default#callback) prints, and shows asynchronous tasks (jobs) while a play waits for them.
-  - On a terminal, and with the Python package C(rich) beside ansible-core, each job that runs has a bar. A job that has ended
-    becomes one line, and lines that jobs print appear above the bars.
-  - Elsewhere, in a log file, in CI or under AWX, it prints plain lines without control characters. They come at most once in
-    O(interval) for each job, only if something has changed, and once more when the job has ended.
-  - At the end of the run all jobs stand in a table.
-  - It serves tasks with C(async) and C(poll), C(until) loops over M(longrun.jobs.async_status) or M(ansible.builtin.async_status),
-    M(longrun.jobs.async_run) with C(wait), and M(longrun.jobs.async_wait).
-  - In place of the lines C(ASYNC POLL), C(ASYNC OK), C(ASYNC FAILED) and, of jobs that run, C(FAILED - RETRYING). With C(-vv) these are
-    printed, too.
+  - On a terminal, and if the Python package C(rich) is installed beside ansible-core, each running job has a bar. A job that has
+    ended becomes one line, and lines that jobs print appear above the bars.
+  - Elsewhere, such as in a log file, in CI or under AWX, it prints plain lines without control characters. It prints at most one line
+    per job in each O(interval), only if something has changed, and another one when the job has ended.
+  - At the end of the run it prints a table of all jobs.
+  - It shows the jobs of tasks with C(async) and C(poll), of C(until) loops over M(longrun.jobs.async_status) or
+    M(ansible.builtin.async_status), of M(longrun.jobs.async_run) with C(wait), and of M(longrun.jobs.async_wait).
+  - Its bars and lines replace the lines C(ASYNC POLL), C(ASYNC OK), C(ASYNC FAILED) and, for jobs that run, C(FAILED - RETRYING).
+    With C(-vv) these are printed as well.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
@@ -31,7 +31,7 @@ options:
   bars:
     description:
       - Whether to draw bars.
-      - V(auto) draws them on a terminal, if C(rich) is there. V(never) prints plain lines there, too.
+      - V(auto) draws them on a terminal if C(rich) is installed. V(never) prints plain lines on a terminal, too.
     type: str
     choices: [auto, never]
     default: auto
@@ -42,7 +42,7 @@ options:
         key: bars
   max_bars:
     description:
-      - How many bars are shown at most. The other jobs are summed up in a line. V(0) means as many as the terminal has room for.
+      - The maximum number of bars. A line sums up the other jobs. V(0) shows as many as the terminal has room for.
     type: int
     default: 0
     env:
@@ -52,7 +52,7 @@ options:
         key: max_bars
   refresh:
     description:
-      - Seconds between two drawings of the bars, from V(0.05) to V(60).
+      - The number of seconds between two drawings of the bars, from V(0.05) to V(60).
     type: float
     default: 0.25
     env:
@@ -62,8 +62,8 @@ options:
         key: refresh
   interval:
     description:
-      - Where there are no bars, the least number of seconds between two lines about the same job.
-      - How often something new is known of a job is up to the task, its C(poll), C(delay) or O(longrun.jobs.async_wait#module:interval).
+      - The minimum number of seconds between two lines about the same job, where there are no bars.
+      - How often there is news of a job depends on the task, on its C(poll), C(delay) or O(longrun.jobs.async_wait#module:interval).
     type: float
     default: 10
     env:
@@ -73,8 +73,8 @@ options:
         key: interval
   table_rows:
     description:
-      - How many jobs the table at the end has at most, those that did not succeed first and then those that took longest.
-        The others are summed up. V(0) means all of them, V(-1) means no table.
+      - The maximum number of jobs in the table at the end, first those that did not succeed and then those that took longest.
+        A line sums up the others. V(0) shows all of them, V(-1) prints no table.
     type: int
     default: 50
     env:
@@ -86,8 +86,8 @@ requirements:
   - set as stdout in configuration
   - rich, for the bars
 notes:
-  - A time that is shown between two looks at a job is counted on the controller.
-  - Live lines of tasks are switched off with the variable C(longrun_live_output), not here.
+  - Between two reports of a job, its time is counted on the controller.
+  - To switch off the live lines of tasks, use the variable C(longrun_live_output). This callback has no option for it.
 seealso:
   - plugin: longrun.jobs.timeline
     plugin_type: callback
@@ -142,8 +142,8 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.screen import 
 from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import SeenJob, SeenJobs
 from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.watching import Watching
 
-_ROWS_LEFT_FREE = 6  # so that what is printed above the bars can be read
-_QUIET_VERBOSITY = 2  # from here on, core's own words about polls are printed, too
+_ROWS_LEFT_FREE = 6  # rows above the bars, so that what is printed there can be read
+_CORE_VERBOSITY = 2  # from this verbosity on, core's own lines about polls are printed, too
 _LIMITS: dict[str, tuple[float, float]] = {
     "max_bars": (0, 10_000),
     "refresh": (0.05, 60),
@@ -153,7 +153,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
 
 
 class CallbackModule(DefaultCallback):
-    """core's default callback; what it is told of jobs goes to the bars, or into lines, as well."""
+    """core's default callback, which also shows jobs as bars or as lines."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -167,6 +167,7 @@ class CallbackModule(DefaultCallback):
         self._screen: Screen | None = None
 
     def set_options(self, *args: Any, **kwargs: Any) -> None:
+        """Read the options. Raises AnsibleOptionsError if a number is out of range."""
         super().set_options(*args, **kwargs)
         for option, (least, most) in _LIMITS.items():
             value = self.get_option(option)
@@ -181,7 +182,7 @@ class CallbackModule(DefaultCallback):
 
             def frame(columns: int, rows: int) -> list[str]:
                 wanted = self.get_option("max_bars") or max(2, rows - _ROWS_LEFT_FREE)
-                # what is higher than the terminal cannot be erased, and what is as high tmux would keep in its history
+                # A drawing higher than the terminal cannot be erased, and tmux keeps one as high in its history.
                 most = min(wanted, max(1, rows - 3))
                 running, waiting = self._watching.shown()
                 return painter.frame(
@@ -202,58 +203,58 @@ class CallbackModule(DefaultCallback):
             self._screen.update()
 
     def v2_runner_on_async_poll(self, result: Any) -> None:
-        if not self._look(result) or self._display.verbosity >= _QUIET_VERBOSITY:
+        if not self._look(result) or self._display.verbosity >= _CORE_VERBOSITY:
             super().v2_runner_on_async_poll(result)
 
     def v2_runner_retry(self, result: Any) -> None:
-        told = self._look(result)
-        # of a job that has ended it is no look at it, but a task that is tried again
-        again = not told or any(job.ended for job in told)
-        if again or self._display.verbosity >= _QUIET_VERBOSITY:
+        jobs = self._look(result)
+        # a retry although the job has ended does not just ask for its status: the task itself is run again
+        again = not jobs or any(job.ended for job in jobs)
+        if again or self._display.verbosity >= _CORE_VERBOSITY:
             super().v2_runner_retry(result)
 
     def v2_runner_on_async_ok(self, result: Any) -> None:
-        if not self._end(result, False) or self._display.verbosity >= _QUIET_VERBOSITY:
+        if not self._end(result, False) or self._display.verbosity >= _CORE_VERBOSITY:
             super().v2_runner_on_async_ok(result)
 
     def v2_runner_on_async_failed(self, result: Any) -> None:
-        if not self._end(result, False) or self._display.verbosity >= _QUIET_VERBOSITY:
+        if not self._end(result, False) or self._display.verbosity >= _CORE_VERBOSITY:
             super().v2_runner_on_async_failed(result)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         try:
             self._end(result, True)
-        finally:  # core's own line comes whatever becomes of ours
+        finally:  # core's own line is printed even if ours fails
             super().v2_runner_on_ok(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         try:
             self._end(result, True)
-        finally:  # core's own line comes whatever becomes of ours
+        finally:  # core's own line is printed even if ours fails
             super().v2_runner_on_failed(result, ignore_errors)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         try:
             self._end(result, True)
-        finally:  # core's own line comes whatever becomes of ours
+        finally:  # core's own line is printed even if ours fails
             super().v2_runner_on_unreachable(result)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         try:
             self._end(result, True)
-        finally:  # core's own line comes whatever becomes of ours
+        finally:  # core's own line is printed even if ours fails
             super().v2_runner_on_skipped(result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
         try:
             self._end(result, False)
-        finally:  # core's own line comes whatever becomes of ours
+        finally:  # core's own line is printed even if ours fails
             super().v2_runner_item_on_ok(result)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
         try:
             self._end(result, False)
-        finally:  # core's own line comes whatever becomes of ours
+        finally:  # core's own line is printed even if ours fails
             super().v2_runner_item_on_failed(result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
@@ -263,7 +264,7 @@ class CallbackModule(DefaultCallback):
             super().v2_playbook_on_stats(stats)
 
     def _close(self) -> None:
-        """The bars go, the table comes."""
+        """Remove the bars and print the table."""
         if self._screen:
             self._screen.stop()
         rows = self.get_option("table_rows")
@@ -273,45 +274,49 @@ class CallbackModule(DefaultCallback):
                 self._display.display(line, color=_colour(state))
 
     def _look(self, result: Any) -> list[SeenJob]:
-        """Take in what is told of jobs that are waited for; what it was."""
+        """Update and show the jobs in an event of a task that waits, and return them."""
         event, now = event_of(result), time.monotonic()
         with self._lock:
-            told = self._take_in(event, now)
-            ended = self._watching.look(event.host, told, now)
-            lines = (
-                [] if self._screen else self._watching.news(told, now, self.get_option("interval"))
+            jobs = self._take_in(event, now)
+            ended = self._watching.look(event.host, jobs, now)
+            due = (
+                [] if self._screen else self._watching.news(jobs, now, self.get_option("interval"))
             )
-        self._say_ended(ended, now)
-        for job in lines:
+        self._print_ended(ended, now)
+        for job in due:
             self._display.display(progress_line(job, now))
         if self._screen:
             self._screen.update()
         else:
-            # core leaves that to the end or to a full buffer, so the reader of a log would wait for what jobs printed
+            # core flushes only a full buffer or at the end, so the reader of a log would see nothing until then
             sys.stdout.flush()
-        return told
+        return jobs
 
     def _end(self, result: Any, whole_task: bool) -> bool:
-        """Take in a result; whether it was about jobs."""
+        """Update the jobs in the result of a task or an item, and return whether there are any."""
         event, now = event_of(result), time.monotonic()
         with self._lock:
-            told = self._take_in(event, now)
-            ended = self._watching.end(event.host, told, whole_task)
-        self._say_ended(ended, now)
+            jobs = self._take_in(event, now)
+            ended = self._watching.end(event.host, jobs, whole_task)
+        self._print_ended(ended, now)
         if self._screen:
             self._screen.update()
-        return bool(told)
+        return bool(jobs)
 
     def _take_in(self, event: Event, now: float) -> list[SeenJob]:
         task = self._watching.task_of(event.host) or event.task
         return self._seen.note(event.host, task, event.data, now)
 
-    def _say_ended(self, ended: list[SeenJob], now: float) -> None:
+    def _print_ended(self, ended: list[SeenJob], now: float) -> None:
         for job in ended:
             self._display.display(end_line(job, now), color=_colour(job.state))
 
     def _can_draw(self) -> bool:
-        """ansible-runner and AWX make a callback of their own from this one, and read what it prints from a terminal."""
+        """Return whether to draw bars.
+
+        Not in a subclass: ansible-runner and AWX derive their own callback from this one, run it on a terminal, and parse
+        what it prints.
+        """
         return bool(
             HAS_RICH
             and self.__class__ is CallbackModule
@@ -322,7 +327,7 @@ class CallbackModule(DefaultCallback):
 
 
 def _colour(state: str) -> str | None:
-    """The configured colour for a job in this state."""
+    """Return the configured colour for a job in this state, or None if it has not ended."""
     if not state or state in ("queued", "running"):
         return None
     found: str = C.COLOR_OK if state == STATE_SUCCEEDED else C.COLOR_ERROR  # type: ignore[attr-defined]  # made at run time

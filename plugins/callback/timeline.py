@@ -14,18 +14,18 @@ version_added: 0.1.0
 author:
   - longrun.jobs contributors (@longrun)
 description:
-  - Writes one HTML page for each run in which there were asynchronous tasks (jobs), at its end, also if it is interrupted.
-  - The page has a bar for each job of each host, coloured by its state, with marks where progress was seen. Hovering over one, or
-    going to it with the keyboard, shows what is known of it, such as why it failed and how often it was tried again.
-    Jobs can be filtered by host and state.
-  - The page is one file and loads nothing from anywhere. What jobs print is shown as text.
-  - It takes in what other callbacks get as well, tasks with C(no_log) are not in it.
+  - Writes an HTML page at the end of each run that had asynchronous tasks (jobs), even if the run is interrupted.
+  - The page has a bar for each job of each host, coloured by its state, with marks that show its progress. Hovering over a bar, or
+    moving to it with the keyboard, shows what is known about the job, such as why it failed and how often it was retried.
+    You can filter jobs by host and state.
+  - The page is a single file and loads nothing from anywhere. What jobs print is shown as text.
+  - It contains only what other callbacks receive, too. Tasks with C(no_log) are not in it.
 options:
   path:
     description:
-      - The file to write. Directories that are missing are made.
-      - Conversions of C(strftime) stand for the time at which the run began, so that each run has a page of its own.
-        C(%%) is a percent sign.
+      - The file to write. Missing directories are created.
+      - Conversions of C(strftime), such as C(%Y), are replaced with the time at which the run began, so that each run can have its own
+        page. C(%%) is a percent sign.
     type: str
     default: longrun-timeline.html
     env:
@@ -35,7 +35,7 @@ options:
         key: path
   title:
     description:
-      - The title of the page. By default the name of the playbook.
+      - The title of the page. The default is the name of the playbook.
     type: str
     env:
       - name: LONGRUN_TIMELINE_TITLE
@@ -45,8 +45,8 @@ options:
 requirements:
   - enable in configuration
 notes:
-  - Times are the controller's. A job is known of from the first time that a task has told of it.
-  - A job that nobody waited for is shown as it was when it was last heard of.
+  - Times are the controller's. The page knows a job from the moment when a task first reports it.
+  - A job that nobody waited for is shown in the state in which it was last reported.
 seealso:
   - plugin: longrun.jobs.progress
     plugin_type: callback
@@ -92,7 +92,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.timeline impor
 
 
 class CallbackModule(CallbackBase):
-    """Listens to all that is told of jobs, and writes it down once."""
+    """The callback: collects what results and events report of jobs, and writes the page at the end of the run."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -109,10 +109,13 @@ class CallbackModule(CallbackBase):
         self._playbook = "ansible"
 
     def set_options(self, *args: Any, **kwargs: Any) -> None:
+        """Read the options. Raises AnsibleOptionsError if ``path`` cannot be the name of a file."""
         super().set_options(*args, **kwargs)
         path = str(self.get_option("path"))
         if not path or path.endswith("/") or "\0" in path:
-            raise AnsibleOptionsError(f"longrun.jobs.timeline: path: {path!r} is no name of a file")
+            raise AnsibleOptionsError(
+                f"longrun.jobs.timeline: path: {path!r} is not the name of a file"
+            )
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._playbook = playbook_name(playbook)
@@ -154,11 +157,11 @@ class CallbackModule(CallbackBase):
         self._seen.note(event.host, self._task(event), event.data, time.time())
 
     def _task(self, event: Event) -> str:
-        """The name of the task that runs on the host: core's polls of a job have one of their own."""
+        """Return the name of the task that the host runs. core's polls of a job come with a name of their own."""
         return self._tasks.get(event.host, event.task)
 
     def _write(self) -> None:
-        # also called at the end of the process, which a run may meet without having got to its end
+        # Also called at the end of the process, in case the run was interrupted. Worker processes must not write.
         if self._written or not len(self._seen) or os.getpid() != self._owner:
             return
         self._written = True

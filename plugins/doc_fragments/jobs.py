@@ -2,29 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documentation of several modules has in common."""
+"""The parts of the documentation that several modules have in common."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The async dir; FILTERS, which jobs are meant; ACTION_GROUP, the action group."""
+    """DOCUMENTATION: the async dir. FILTERS: the options that select jobs. ACTION_GROUP: the action group."""
 
     DOCUMENTATION = r"""
 options:
   async_dir:
     description:
-      - The async dir, where jobs are kept on the target. C(~) is the home of the user that the task runs as.
-      - By default that of the task, C(ansible_async_dir), and C(~/.ansible_async) where that is not set.
+      - The async dir, in which jobs are kept on the target. C(~) is the home of the user that the task runs as.
+      - The default is the task's C(ansible_async_dir) or, if that is not set, C(~/.ansible_async).
     type: str
   _async_dir:
     description:
-      - Not for tasks. The action of the same name tells the module by it which async dir the task has.
+      - Do not use this in a task. The action of the same name passes the task's async dir to the module in this option.
     type: str
 attributes:
   async:
     support: none
-    description: Whether it can be run as a job itself.
+    description: It cannot run as a job itself.
 """
 
     ACTION_GROUP = r"""
@@ -41,12 +41,13 @@ attributes:
 options:
   name:
     description:
-      - Only jobs whose name matches this pattern, with C(*), C(?) and C([...]) as a shell has them. Case counts.
-      - The name is what E(ANSIBLE_ASYNC_NAME) called the job. A job without a name matches no pattern, not even V(*).
+      - Select only jobs whose name matches this pattern, with C(*), C(?) and C([...]) as in a shell. It is case-sensitive.
+      - The name of a job is that of O(longrun.jobs.async_run#module:name) or E(ANSIBLE_ASYNC_NAME). A job without a name matches no pattern,
+        not even V(*).
     type: str
   module:
     description:
-      - Only jobs that run a module whose name matches this pattern, such as V(ansible.builtin.apt) or V(*.apt).
-      - Of jobs that stock ansible-core started the module is not known, so they match none.
+      - Select only jobs that run a module whose name matches this pattern, such as V(ansible.builtin.apt) or V(*.apt).
+      - The modules of jobs that stock ansible-core started are not known, so these jobs match no pattern.
     type: str
 """

@@ -20,8 +20,8 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._batches.batches impo
 )
 
 
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A value that is no good, as an error of the filter."""
+def _raises_filter_error(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function changed so that its ValueError becomes an AnsibleFilterError."""
 
     @wraps(function)
     def filtered(*args: Any, **kwargs: Any) -> Any:
@@ -33,22 +33,25 @@ def _told(function: Callable[..., Any]) -> Callable[..., Any]:
     return filtered
 
 
-@_told
+@_raises_filter_error
 def waves(hosts: Sequence[str], sizes: Any) -> list[list[str]]:
+    """Return the hosts as a list of waves."""
     return cut_waves(list(hosts), sizes)
 
 
 def batch_jobs(
     jobs: Sequence[Mapping[str, Any]], batch_id: str = "", succeeded: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
+    """Return the jobs with the names that they have in the batch."""
     return jobs_of_batch(jobs, batch_id, succeeded)
 
 
 def batch_outcome(started: Mapping[str, Any], waited: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outcome of the jobs of a host."""
     return host_outcome(started, waited)
 
 
-@_told
+@_raises_filter_error
 def batch_report(
     outcomes: Mapping[str, Mapping[str, Any]],
     waves: Sequence[Sequence[str]],
@@ -56,13 +59,15 @@ def batch_report(
     lost: Sequence[str] = (),
     batch_id: str = "",
 ) -> dict[str, Any]:
+    """Return the report of a batch."""
     return report_of_batch(outcomes, waves, error_budget, lost, batch_id)
 
 
 class FilterModule:
-    """Where Ansible finds the filters."""
+    """The class in which Ansible looks for the filters."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by their names."""
         return {
             "waves": waves,
             "batch_jobs": batch_jobs,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter job_ids: the jids in whatever a task registered."""
+"""The filter job_ids: the jids in what a task registered."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ version_added: 0.1.0
 author:
   - longrun.jobs contributors (@longrun)
 description:
-  - Gives the ids of all jobs that a registered result names, in order, each once.
+  - Returns the ids of all jobs that a registered result names, in order and without duplicates.
 options:
   _input:
     description:
-      - What a task registered, with O(ignore:async) and O(ignore:poll=0), in a loop or not. Skipped items are left out.
-      - Also a jid, the path of a job file, or a list of all these.
+      - The registered result of a task that started jobs, such as one with O(ignore:async) and O(ignore:poll=0), with or without a loop.
+        Skipped items are left out.
+      - It can also be a jid, the path of a job file, or a list of any of these.
     type: raw
     required: true
 seealso:
   - plugin: longrun.jobs.job_table
     plugin_type: filter
   - module: longrun.jobs.async_wait
-    description: Takes the registered result itself.
+    description: Accepts the registered result itself.
   - module: longrun.jobs.async_cancel
 """
 
@@ -63,25 +64,26 @@ _value:
 
 
 def job_ids(value: Any) -> list[str]:
-    """The jids, in order, each once."""
+    """Return the jids, in order and without duplicates."""
     try:
         references = job_references(value, "job_ids")
     except JobError as error:
         raise AnsibleFilterError(error.message) from error
-    found: list[str] = []
+    jids: list[str] = []
     for reference in references:
         if "name" in reference:
             raise AnsibleFilterError(
-                f"job_ids: {reference['name']!r} is no job id; it looks like j402058509351.34914"
+                f"job_ids: {reference['name']!r} is not a job id; it looks like j402058509351.34914"
             )
         jid = reference.get("jid") or os.path.basename(reference["results_file"])
-        if jid not in found:
-            found.append(jid)
-    return found
+        if jid not in jids:
+            jids.append(jid)
+    return jids
 
 
 class FilterModule:
-    """Where Ansible finds the filter."""
+    """The class in which Ansible looks for the filter."""
 
     def filters(self) -> dict[str, Callable[[Any], list[str]]]:
+        """Return the filter by its name."""
         return {"job_ids": job_ids}

@@ -21,7 +21,7 @@ version_added: 0.1.0
 author:
   - longrun.jobs contributors (@longrun)
 description:
-  - Makes a table for people, with the columns job, host, state, elapsed, cpu and peak memory.
+  - Returns the lines of a table for people, with the columns job, host, state, elapsed, cpu and peak memory.
 options:
   _input:
     description:
@@ -31,7 +31,7 @@ options:
     required: true
   rows:
     description:
-      - How many jobs there are in the table at most. The others are summed up. V(0) means all of them.
+      - The maximum number of jobs in the table. A last line sums up the others. V(0) shows all of them.
     type: int
     default: 0
 seealso:
@@ -52,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The lines, the head first.
+  description: The lines of the table, beginning with its head.
   type: list
   elements: str
   sample:
@@ -62,13 +62,13 @@ _value:
 
 
 def job_table(value: Any, rows: int = 0) -> list[str]:
-    """The table's lines."""
+    """Return the lines of the table."""
     if not isinstance(value, Mapping):
         raise AnsibleFilterError(
-            f"job_table: give the jobs of each host by its name, not {type(value).__name__}"
+            f"job_table: give a dict with the jobs of each host, not {type(value).__name__}"
         )
     if not isinstance(rows, int) or rows < 0:
-        raise AnsibleFilterError(f"job_table: rows: {rows!r} is no number of rows")
+        raise AnsibleFilterError(f"job_table: rows: {rows!r} is not a valid number of rows")
     seen = SeenJobs()
     for host, jobs in value.items():
         seen.note(str(host), "", {"jobs": jobs}, 0.0)
@@ -76,7 +76,8 @@ def job_table(value: Any, rows: int = 0) -> list[str]:
 
 
 class FilterModule:
-    """Where Ansible finds the filter."""
+    """The class in which Ansible looks for the filter."""
 
     def filters(self) -> dict[str, Callable[..., list[str]]]:
+        """Return the filter by its name."""
         return {"job_table": job_table}

@@ -10,64 +10,66 @@ version_added: 0.1.0
 author:
   - longrun.jobs contributors (@longrun)
 description:
-  - Ends asynchronous tasks (jobs) with all of their processes, also those that have detached themselves. SIGTERM goes to all of them,
-    and SIGKILL to what is left after a grace.
-  - What a job had printed until then stays in its result. Its RV(ignore:async_job.state) becomes V(cancelled).
-  - With O(signal), sends a signal to what jobs run, and ends nothing.
-  - Jobs are named by O(jids) or O(results_files), or by what they are. These two ways exclude each other, and one is required.
-  - All jobs are asked at the same time, so many take no longer than one.
+  - Ends asynchronous tasks (jobs) with all of their processes, including those that have detached themselves. It sends SIGTERM to all
+    of them and, after a grace period, SIGKILL to those that are left.
+  - What a job has printed until then stays in its result. Its RV(ignore:async_job.state) becomes V(cancelled).
+  - With O(signal), the module sends a signal to what the jobs run, and ends nothing.
+  - Select jobs either with O(jids) or O(results_files), or with the other options, such as O(name) and O(state). These two ways are
+    mutually exclusive, and one of them is required.
+  - The module handles all jobs at the same time, so that many jobs take no longer than one.
 options:
   jids:
     description:
-      - The ids of the jobs, as RV(ignore:ansible_job_id) of the tasks that started them. The filter
-        P(longrun.jobs.job_ids#filter) takes them out of a registered result.
-      - If one of them is not found, nothing is done.
+      - The ids of the jobs, which are RV(ignore:ansible_job_id) of the tasks that started them. The filter
+        P(longrun.jobs.job_ids#filter) extracts them from a registered result.
+      - If one of the jobs is not found, the module does nothing.
     type: list
     elements: str
   results_files:
     description:
-      - The absolute paths of the job files, as RV(ignore:results_file) of the tasks that started the jobs.
-      - Finds a job whatever user, E(HOME) or async dir the task has.
+      - The absolute paths of the job files, which are RV(ignore:results_file) of the tasks that started the jobs.
+      - A path finds the job whatever user, E(HOME) or async dir the task has.
     type: list
     elements: str
   state:
     description:
-      - Only jobs in one of these states. By default in either.
+      - Select only jobs in one of these states. The default is both of them.
     type: list
     elements: str
     choices: [queued, running]
   older_than:
     description:
-      - Only jobs that started at least so long ago.
-      - Seconds, or a number with V(s), V(m), V(h), V(d) or V(w), such as V(90) or V(1.5h).
+      - Select only jobs that started at least this long ago.
+      - A number of seconds, or a number with the unit V(s), V(m), V(h), V(d) or V(w), such as V(90) or V(1.5h).
     type: str
   newer_than:
     description:
-      - Only jobs that started less than so long ago. Written as O(older_than).
+      - Select only jobs that started less than this long ago. The format is that of O(older_than).
     type: str
   grace:
     description:
-      - How long the processes have between SIGTERM and SIGKILL. Written as O(older_than). V(0) kills at once.
-      - By default what E(ANSIBLE_ASYNC_GRACE) said when the job was started, 10 seconds if nothing.
-      - Cannot be used with O(signal).
+      - The time between SIGTERM and SIGKILL. The format is that of O(older_than). V(0) kills the processes at once.
+      - The default is the grace that the job was started with, by E(ANSIBLE_ASYNC_GRACE) or O(longrun.jobs.async_run#module:grace), or 10
+        seconds if it was started without one.
+      - You cannot use it together with O(signal).
     type: str
   signal:
     description:
-      - Send this signal to the commands that the module of the job runs, in place of ending the job. A name such as V(USR1), or a
-        number.
-      - The module itself, where it is Python, gets none. What a command does with it, and whether that ends the job, is its own affair.
-      - V(HUP), V(USR1) and V(USR2) go only to processes that handle them. All others would end of them.
+      - Send this signal to the commands that the job's module runs, instead of ending the job. Give a name, such as V(USR1), or a number.
+      - The module itself does not receive the signal if it is written in Python. What a command does with the signal, and whether it ends
+        the job, depends on the command.
+      - V(HUP), V(USR1) and V(USR2) are sent only to processes that handle them, because they would end all others.
     type: str
 attributes:
   check_mode:
     support: full
-    description: Tells which jobs would be cancelled, or signalled, and does neither.
+    description: Returns which jobs it would cancel or signal, and does neither.
   diff_mode:
     support: full
-    description: Shows the states of the jobs before and after. With O(signal) there is nothing to show.
+    description: Shows the states of the jobs before and after. With O(signal) there is no difference to show.
   idempotent:
     support: partial
-    description: A job that has ended is left as it is. With O(signal), each run sends the signal again.
+    description: Jobs that have ended are left as they are. With O(signal), each run sends the signal again.
   platform:
     support: full
     platforms: posix
@@ -77,17 +79,17 @@ extends_documentation_fragment:
   - longrun.jobs.jobs.action_group
   - longrun.jobs.jobs.filters
 notes:
-  - A job whose supervisor was killed is ended by this module itself.
-  - Stock ansible-core keeps no record of a job's processes. Of a job that it started, those are ended that are below its wrapper at that
-    moment, and its output is lost. What has detached itself from there before goes on.
-  - For a job that is not found the task fails, since it may run in another async dir.
+  - If the supervisor of a job was killed, this module ends the job itself.
+  - Stock ansible-core keeps no record of the processes of a job. If it started the job, this module ends the processes that are below its
+    wrapper at that moment, and the job's output is lost. Processes that had detached themselves before continue to run.
+  - If a job is not found, the task fails, because the job may be running in another async dir.
 seealso:
   - module: longrun.jobs.async_status
   - module: longrun.jobs.async_info
   - plugin: longrun.jobs.job_ids
     plugin_type: filter
   - name: Job control
-    description: Starts jobs, waits for them, lists them, ends them, with whole examples.
+    description: How to start, wait for, list and end jobs, with complete examples.
     link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_job_control.rst
 """
 
@@ -124,8 +126,8 @@ EXAMPLES = r"""
 RETURN = r"""
 jobs:
   description:
-    - The jobs that were named, each with the keys of RV(longrun.jobs.async_status#module:async_job), as they are now.
-  returned: when the jobs that were named were found
+    - The selected jobs as they are now, each with the keys of RV(longrun.jobs.async_status#module:async_job).
+  returned: when all jobs that were named were found
   type: list
   elements: dict
   sample:
@@ -134,20 +136,20 @@ jobs:
       state: cancelled
       reason: request
 cancelled:
-  description: The ids of the jobs that were ended, or would be in check mode. Not among them are those that had ended before.
-  returned: when the jobs that were named were found
+  description: The ids of the jobs that this task ended, or would end in check mode. Jobs that had ended before are not included.
+  returned: when all jobs that were named were found
   type: list
   elements: str
   sample: [j402058509351.34914]
 signalled:
-  description: The ids of the jobs of which a process got the signal, or would get it in check mode.
-  returned: when the jobs that were named were found
+  description: The ids of the jobs of which at least one process received the signal, or would receive it in check mode.
+  returned: when all jobs that were named were found
   type: list
   elements: str
   sample: []
 unreadable:
-  description: What looks like a job and could not be read, as RV(longrun.jobs.async_info#module:unreadable). It was left alone.
-  returned: when the jobs that were named were found
+  description: What looks like a job but could not be read, as in RV(longrun.jobs.async_info#module:unreadable). It was left alone.
+  returned: when all jobs that were named were found
   type: list
   elements: dict
   sample: []
@@ -160,6 +162,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._operation_module imp
 
 
 def main() -> None:
+    """Run the module."""
     run_as_module("async_cancel", CANCEL_OPTIONS, internal=("_async_dir",))
 
 

@@ -10,51 +10,52 @@ version_added: 0.1.0
 author:
   - longrun.jobs contributors (@longrun)
 description:
-  - Lists the asynchronous tasks (jobs) of a user on the target, those that run and those that have ended, with their state, progress
-    and last lines of output.
-  - Needs no job id. It finds what another play, another controller or stock ansible-core has started.
-  - Tells the truth about jobs whose processes were killed, or whose host was started again. As M(longrun.jobs.async_status) does, it
-    writes down the end of such a job when it finds it, and ends a job that has no supervisor any more and is past its time limit.
+  - Lists the asynchronous tasks (jobs) of a user on the target, both those that are running and those that have ended, with their state,
+    progress and last lines of output.
+  - It needs no job ids. It also finds the jobs that another play, another controller or stock ansible-core has started.
+  - It reports the true state of jobs whose processes were killed or whose host was rebooted. Like M(longrun.jobs.async_status), it
+    records the end of such a job when it finds it, and it ends a job that has lost its supervisor and has passed its time limit.
 options:
   state:
     description:
-      - Only jobs in one of these states.
+      - Select only jobs in one of these states.
     type: list
     elements: str
     choices: [queued, running, succeeded, failed, timed_out, cancelled, lost]
   older_than:
     description:
-      - Only jobs that ended, or that run and started, at least so long ago.
-      - Seconds, or a number with V(s), V(m), V(h), V(d) or V(w), such as V(90) or V(1.5h).
+      - Select only jobs that ended at least this long ago or, if they are still running, that started at least this long ago.
+      - A number of seconds, or a number with the unit V(s), V(m), V(h), V(d) or V(w), such as V(90) or V(1.5h).
     type: str
   newer_than:
     description:
-      - Only jobs that ended, or that run and started, less than so long ago. Written as O(older_than).
+      - Select only jobs that ended less than this long ago or, if they are still running, that started less than this long ago. The
+        format is that of O(older_than).
     type: str
   sort:
     description:
       - The order of RV(jobs).
-      - V(created), the oldest first. V(elapsed), the one that runs or ran longest first. V(name), with the jobs without a name at
-        the end. V(state), in the order of the choices of O(state).
-      - Where that says nothing, the oldest comes first.
+      - V(created) lists the oldest job first, and V(elapsed) the job with the longest running time. V(name) sorts by name, with unnamed
+        jobs at the end, and V(state) in the order of the choices of O(state).
+      - Jobs that are equal in this order are listed with the oldest first.
     type: str
     choices: [created, elapsed, name, state]
     default: created
   tail_lines:
     description:
-      - How many lines of each stream are shown of each job, counted from the end.
+      - How many of the last lines of each output stream are returned for each job.
     type: int
     default: 3
 attributes:
   check_mode:
     support: full
-    description: It changes nothing that a task would report.
+    description: It makes no changes that a task would report.
   diff_mode:
     support: none
-    description: There is nothing to show a difference of.
+    description: It changes nothing, so there is no difference to show.
   idempotent:
     support: full
-    description: It reports no change.
+    description: It never reports a change.
   platform:
     support: full
     platforms: posix
@@ -64,7 +65,7 @@ extends_documentation_fragment:
   - longrun.jobs.jobs.action_group
   - longrun.jobs.jobs.filters
 notes:
-  - Jobs are listed of one async dir. Those of another user are in another, use C(become) or O(async_dir).
+  - The module lists the jobs of one async dir. Those of another user are in another one. To list them, use C(become) or O(async_dir).
 seealso:
   - module: longrun.jobs.async_status
   - module: longrun.jobs.async_cancel
@@ -72,7 +73,7 @@ seealso:
   - plugin: longrun.jobs.job_table
     plugin_type: filter
   - name: Job control
-    description: Starts jobs, waits for them, lists them, ends them, with whole examples.
+    description: How to start, wait for, list and end jobs, with complete examples.
     link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_job_control.rst
 """
 
@@ -107,7 +108,7 @@ RETURN = r"""
 jobs:
   description:
     - The jobs, each with the keys of RV(longrun.jobs.async_status#module:async_job).
-    - Their results are in their job files, see M(longrun.jobs.async_status).
+    - This does not include their results. Use M(longrun.jobs.async_status) to read the result of a job from its job file.
   returned: success
   type: list
   elements: dict
@@ -152,14 +153,14 @@ jobs:
         max_rss_bytes: 40112128
 unreadable:
   description:
-    - What looks like a job and could not be read, such as another user's file, a link or a damaged record.
-    - Such a file is never followed, and never taken for a job.
+    - What looks like a job but could not be read, such as another user's file, a link or a damaged record.
+    - The module never follows such a link and never takes such a file for a job.
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: The job's id. V(null) if it is the directory of all jobs that could not be read.
+      description: The job's id. V(null) if the directory of all jobs could not be read.
       type: str
       returned: always
     path:
@@ -167,7 +168,7 @@ unreadable:
       type: str
       returned: always
     msg:
-      description: Why not.
+      description: Why it could not be read.
       type: str
       returned: always
   sample:
@@ -175,7 +176,7 @@ unreadable:
       path: /root/.ansible_async/j402058509352.34920
       msg: "/root/.ansible_async/j402058509352.34920 is not believed: it is no regular file or belongs to nobody"
 async_dir:
-  description: The async dir. If there is none yet, there are no jobs.
+  description: The async dir. If it does not exist yet, there are no jobs.
   returned: success
   type: str
   sample: /root/.ansible_async
@@ -186,6 +187,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._operation_module imp
 
 
 def main() -> None:
+    """Run the module."""
     run_as_module("async_info", INFO_OPTIONS, internal=("_async_dir",))
 
 

@@ -11,54 +11,57 @@ author:
   - longrun.jobs contributors (@longrun)
 description:
   - Removes the files of asynchronous tasks (jobs) that have ended, by age, state, name and module.
-  - A job that runs is never removed.
-  - Also removes what belongs to no job any more, see O(orphans).
+  - It never removes a running job.
+  - It also removes what no longer belongs to any job, see O(orphans).
 options:
   older_than:
     description:
-      - Only what ended, or was last changed, at least so long ago.
-      - Seconds, or a number with V(s), V(m), V(h), V(d) or V(w), such as V(90) or V(1.5h). V(0) means whatever its age.
+      - Remove only jobs that ended at least this long ago, and only other files that were last changed at least this long ago.
+      - A number of seconds, or a number with the unit V(s), V(m), V(h), V(d) or V(w), such as V(90) or V(1.5h). V(0) means any age.
     type: str
     default: 7d
   state:
     description:
-      - Only jobs in one of these states. By default in any in which a job has ended.
+      - Remove only jobs in one of these states. The default is all of them.
     type: list
     elements: str
     choices: [succeeded, failed, timed_out, cancelled, lost]
   keep:
     description:
-      - How many of the jobs stay, however old they are. Of all jobs that O(state), O(name) and O(module) mean, those that ended last.
+      - The number of jobs to keep, however old they are. The module keeps those that ended last among the jobs that O(state), O(name) and
+        O(module) select.
     type: int
     default: 0
   orphans:
     description:
-      - Remove what is left over besides jobs. Job directories whose job file was removed, as M(ansible.builtin.async_status) with
-        O(ansible.builtin.async_status#module:mode=cleanup) does; files that were not written to their end; and the temporary directories
-        of tasks in O(remote_tmp), of this user, from which no process runs.
-      - These must not have been changed for as long as O(older_than) says, and for 5 minutes whatever that is.
-      - O(state), O(name), O(module) and O(keep) have nothing to do with them.
+      - Also remove what belongs to no job. These are job directories whose job file was removed, as M(ansible.builtin.async_status) with
+        O(ansible.builtin.async_status#module:mode=cleanup) does; files that were not written completely; and this user's temporary
+        directories of tasks in O(remote_tmp) from which no process runs.
+      - The module removes them only if they have not changed for as long as O(older_than) says, and for at least 5 minutes.
+      - O(state), O(name), O(module) and O(keep) do not apply to them.
     type: bool
     default: true
   remote_tmp:
     description:
-      - Where tasks have their temporary directories. By default where those of this task would be, its C(ansible_remote_tmp) and, as tasks
-        that become a user who is not root have them there, its C(ansible_system_tmpdirs).
+      - The directory in which tasks have their temporary directories.
+      - The default is the places where those of this task would be, which are its C(ansible_remote_tmp) and its C(ansible_system_tmpdirs).
+        The latter are for tasks that become a user other than root.
     type: str
   _remote_tmp:
     description:
-      - Not for tasks. The action of the same name tells the module by it which directories the task has for this, with a colon between them.
+      - Do not use this in a task. The action of the same name passes the task's directories to the module in this option, separated by
+        colons.
     type: str
 attributes:
   check_mode:
     support: full
-    description: Tells what would be removed, and removes nothing.
+    description: Returns what it would remove, and removes nothing.
   diff_mode:
     support: full
-    description: Shows what goes.
+    description: Shows what it removes.
   idempotent:
     support: full
-    description: What was removed is not there any more. With O(older_than), what has come of age meanwhile goes.
+    description: A second run finds nothing to remove, except what has become older than O(older_than) in the meantime.
   platform:
     support: full
     platforms: posix
@@ -68,15 +71,16 @@ extends_documentation_fragment:
   - longrun.jobs.jobs.action_group
   - longrun.jobs.jobs.filters
 notes:
-  - The results go with the files. Jobs that were started with this collection go by themselves once their E(ANSIBLE_ASYNC_RETENTION)
-    is over, at the start of another. Those of stock ansible-core do not.
-  - Temporary directories are left alone where the processes of other users are hidden, since nothing tells there whether they are in use.
+  - The results of the jobs are removed together with their files. Jobs that were started with this collection are removed automatically
+    when another job is started after their E(ANSIBLE_ASYNC_RETENTION) is over. Jobs of stock ansible-core are not.
+  - The module leaves temporary directories alone on hosts that hide the processes of other users, because it cannot find out there whether
+    they are in use.
 seealso:
   - module: longrun.jobs.async_info
   - module: longrun.jobs.async_status
     description: Removes one job, with O(longrun.jobs.async_status#module:mode=cleanup).
   - name: Security
-    description: What is on disk, with which modes, and for how long.
+    description: What is stored on disk, with which file modes, and for how long.
     link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_security.rst
 """
 
@@ -106,19 +110,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: The ids of the jobs that were removed, or would be in check mode, the one that ended first before the others.
+  description: The ids of the jobs that were removed, or would be removed in check mode, in the order in which they ended.
   returned: success
   type: list
   elements: str
   sample: [j402058509351.34914]
 orphans:
-  description: The files and directories that were removed besides, or would be in check mode.
+  description: The other files and directories that were removed, or would be removed in check mode.
   returned: success
   type: list
   elements: str
   sample: [/root/.ansible/tmp/ansible-tmp-1795402581.2-34-170141183460469]
 unreadable:
-  description: What looks like a job and could not be read, as RV(longrun.jobs.async_info#module:unreadable). It stays.
+  description: What looks like a job but could not be read, as in RV(longrun.jobs.async_info#module:unreadable). It was left alone.
   returned: success
   type: list
   elements: dict
@@ -135,6 +139,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._operation_module imp
 
 
 def main() -> None:
+    """Run the module."""
     run_as_module("async_prune", PRUNE_OPTIONS, internal=("_async_dir", "_remote_tmp"))
 
 

@@ -10,66 +10,66 @@ version_added: 0.1.0
 author:
   - longrun.jobs contributors (@longrun)
 description:
-  - Runs any module as a job on the target, detached from Ansible, or any number of them. However many there are, they are
-    started in one request.
-  - A job goes on when the connection is lost, when C(ansible-playbook) is interrupted or killed, and, in a scope, when the login
+  - Runs a module, or any number of modules, as jobs on the target, detached from Ansible. It starts all of them in one request.
+  - A job continues when the connection is lost, when C(ansible-playbook) is interrupted or killed and, in a scope, when the login
     session ends. M(longrun.jobs.async_status), M(longrun.jobs.async_wait), M(longrun.jobs.async_info) and
     M(longrun.jobs.async_cancel) find it.
-  - A job with a O(name) that runs already is attached to, not started twice, so a playbook that was interrupted picks up its jobs
-    when it is run again.
-  - With O(wait) the task waits for the end, and returns what the module returned, as if it had run in the task itself.
-  - The keywords C(async) and C(poll) of the task work, too. C(async) is then the time limit of the job, where O(timeout) says no other.
+  - If a job with the same O(name) is already running, the task attaches to it instead of starting it twice. When you run an interrupted
+    playbook again, it therefore picks up its jobs.
+  - With O(wait) the task waits for the end of the job, and returns what the module returned, as if it had run in the task itself.
+  - The keywords C(async) and C(poll) of the task work, too. C(async) is then the time limit of the job, unless O(timeout) sets another one.
 options:
   task:
     description:
-      - The module and its arguments, written as they are in a task, such as C(ansible.builtin.apt) with its options below it.
-      - Beside the module there may be C(name), C(args) and C(environment). All other keywords belong to the task with
+      - The module and its arguments, written as in a task, such as C(ansible.builtin.apt) with its options below it.
+      - Beside the module you can use C(name), C(args) and C(environment). Set all other keywords on the task with
         M(longrun.jobs.async_run).
-      - Defaults from C(module_defaults) apply as to any task.
-      - Not every module can be a job. That of an action which does its work on the controller, such as M(ansible.builtin.template),
-        is refused; M(ansible.builtin.copy) and M(ansible.builtin.unarchive) can be jobs with C(remote_src=true).
+      - Defaults from C(module_defaults) apply as for any task.
+      - Not every module can be a job. The task refuses modules whose action does its work on the controller, such as
+        M(ansible.builtin.template). M(ansible.builtin.copy) and M(ansible.builtin.unarchive) can be jobs with C(remote_src=true).
       - Exactly one of O(task), O(steps) and O(jobs) is required.
     type: dict
   steps:
     description:
-      - Several modules, each as in O(task), which the target runs one after the other as one job. The first that fails ends the job,
-        but for O(rescue) and O(always).
-      - For what cuts its own connection, such as a change of the network, the firewall or sshd. The job goes on without it.
-      - The result of each is in RV(steps).
+      - Several modules, each as in O(task), which the target runs one after the other as one job. The first one that fails ends the job,
+        after O(rescue) and O(always).
+      - Use it for changes that cut their own connection, such as those of the network, the firewall or sshd. The job continues without the
+        connection.
+      - The result of each step is in RV(steps).
     type: list
     elements: dict
   rescue:
     description:
-      - Modules to run, as in O(steps), when one of the steps has failed. When they succeed, so has the job.
-      - They are not run when the job is cancelled or its time is over.
+      - Modules to run, as in O(steps), when one of the steps has failed. If they succeed, the job has succeeded.
+      - They do not run when the job is cancelled or its time is over.
     type: list
     elements: dict
   always:
     description:
-      - Modules to run at the end, as in O(steps), whatever came before.
-      - When the job is cancelled or its time is over they are run all the same, and have a minute for it, or O(grace) if that is longer.
+      - Modules to run at the end, as in O(steps), whatever happened before.
+      - They also run when the job is cancelled or its time is over. They then have one minute, or O(grace) if that is longer.
     type: list
     elements: dict
   jobs:
     description:
-      - Several jobs, each with its own options. What the task says beside it holds for all jobs that do not say otherwise.
+      - Several jobs, each with its own options. Options that are set on the task itself apply to all jobs that do not set them.
     type: list
     elements: dict
     suboptions:
       task: &own
-        description: As the option of this name outside of O(jobs).
+        description: Like the option with the same name outside of O(jobs).
         type: dict
       steps: &own_list
-        description: As the option of this name outside of O(jobs).
+        description: Like the option with the same name outside of O(jobs).
         type: list
         elements: dict
       rescue: *own_list
       always: *own_list
       name: &own_text
-        description: As the option of this name outside of O(jobs).
+        description: Like the option with the same name outside of O(jobs).
         type: str
       if_exists:
-        description: As the option of this name outside of O(jobs).
+        description: Like the option with the same name outside of O(jobs).
         type: str
         choices: [attach, fail, replace, restart_finished]
       timeout: *own_text
@@ -79,174 +79,175 @@ options:
       output_limit: *own_text
       progress_regex: *own_text
       retries: &own_number
-        description: As the option of this name outside of O(jobs).
+        description: Like the option with the same name outside of O(jobs).
         type: int
       retry_delay: *own_text
       retry_backoff:
-        description: As the option of this name outside of O(jobs).
+        description: Like the option with the same name outside of O(jobs).
         type: float
       queue: *own_text
       max_running: *own_number
       nice: *own_number
       ionice: *own_text
       scope:
-        description: As the option of this name outside of O(jobs).
+        description: Like the option with the same name outside of O(jobs).
         type: bool
       memory_max: *own_text
       cpu_quota: *own_text
       env: *own
   name:
     description:
-      - What the job is called, 1 to 200 characters. Jobs are found by it, and O(if_exists) goes by it.
-      - The durations of earlier jobs of a name tell how far one is that says nothing itself.
+      - The name of the job, 1 to 200 characters. You can find the job by its name, and O(if_exists) compares names.
+      - If a job reports no progress itself, its progress is estimated from the durations of earlier jobs with the same name.
     type: str
   if_exists:
     description:
-      - What to do when there is a job of this name already, in the same async dir.
-      - V(restart_finished), the default, attaches to one that is queued or running, and starts anew when it has ended.
-      - V(attach) attaches also to one that has ended, as long as it is kept, and so never runs it a second time.
-      - V(replace) cancels one that runs, and starts anew.
-      - V(fail) refuses to start.
-      - A job that is attached to is left as it is. When it was started with other arguments, a warning says so.
-      - Two controllers that start the same name at the same time start it once.
+      - What to do when the async dir already has a job with this name.
+      - V(restart_finished), the default, attaches to a job that is queued or running, and starts a new one if it has ended.
+      - V(attach) also attaches to a job that has ended, for as long as it is kept, so that the job never runs a second time.
+      - V(replace) cancels a job that is queued or running, and starts a new one.
+      - V(fail) refuses to start a job.
+      - Attaching to a job does not change it. If the job was started with other arguments, a warning says so.
+      - If two controllers start a job with the same name at the same time, it is started once.
     type: str
     choices: [attach, fail, replace, restart_finished]
   timeout:
     description:
-      - How long the job may take, all attempts together, from the moment it runs. A number of seconds, or one with a unit V(s), V(m), V(h),
-        V(d) or V(w). V(0) is no limit.
-      - By default what C(async) of the task says, and V(1d) without it.
+      - How long the job may run, counted from its start, for all attempts together. A number of seconds, or a number with the unit V(s), V(m),
+        V(h), V(d) or V(w). V(0) means no limit.
+      - The default is the value of C(async) of the task, or V(1d) without it.
     type: str
   grace:
     description:
-      - How long its processes have between SIGTERM and SIGKILL when the job must end. By default V(10s).
+      - The time between SIGTERM and SIGKILL for its processes when the job must end. The default is V(10s).
     type: str
   idle_timeout:
     description:
-      - End the job when it has printed and reported nothing for this long. By default it may be silent.
+      - End the job when it has printed and reported nothing for this long. By default there is no such limit.
     type: str
   retention:
     description:
-      - How long the job is kept after its end, or V(forever). By default V(7d).
+      - How long the job is kept after its end, or V(forever). The default is V(7d).
     type: str
   output_limit:
     description:
-      - How much of each stream is kept, such as V(10MiB), which is the default. V(0) keeps nothing.
+      - How much of each output stream is kept, such as V(10MiB), which is the default. V(0) keeps nothing.
     type: str
   progress_regex:
     description:
-      - How to read progress from a line of output, a regular expression with the groups C(percent), C(current), C(total), C(unit)
-        and C(message), as far as the lines have them.
+      - A regular expression that reads progress from a line of output. It has those of the named groups C(percent), C(current), C(total),
+        C(unit) and C(message) that the lines contain.
     type: str
   retries:
     description:
-      - How many more attempts a job has that has failed by itself. The target carries them out, whether a controller is there or not.
-      - A job that was cancelled, or whose time is over, is not tried again.
+      - How many more times to run a job that has failed by itself. The target does this even if no controller is connected.
+      - A job that was cancelled, or whose time is over, is not run again.
     type: int
   retry_delay:
     description:
-      - How long to wait before another attempt. By default V(5s).
+      - How long to wait before another attempt. The default is V(5s).
     type: str
   retry_backoff:
     description:
-      - By how much the delay grows with each attempt. By default V(1), the delay stays the same; with V(2) it doubles.
+      - The factor by which the delay grows with each attempt. With V(1), the default, it stays the same. With V(2) it doubles.
     type: float
   queue:
     description:
-      - The queue in which the job waits for its turn. Of the jobs of a queue no more than O(max_running) run at once, those that
-        were started first before the others. Until then a job is V(queued).
-      - A queue is there as soon as jobs name it. It is one of the user and the async dir.
-      - When the processes of a job are killed, its place is free at once.
+      - The queue in which the job waits for its turn. At most O(max_running) jobs of a queue run at once, in the order in which they were
+        started. A job that waits for its turn is V(queued).
+      - A queue exists as soon as a job names it. Each async dir has its own queues.
+      - When the processes of a job are killed, its place in the queue is free at once.
     type: str
   max_running:
     description:
-      - How many jobs of the queue may run when this one begins, itself included. By default V(1).
+      - How many jobs of the queue may run at once when this job begins, including this one. The default is V(1).
     type: int
   nice:
     description:
-      - The nice value of the job's processes, V(-20) to V(19). Less than that of the login needs root.
+      - The nice value of the job's processes, V(-20) to V(19). A value below that of the login requires root.
     type: int
   ionice:
     description:
-      - The class of the job's input and output, V(idle), V(best-effort) or V(realtime), the last two with a level from 0, the first
-        to be served, to 7, such as V(best-effort:7).
-      - On Linux only.
+      - The class of the job's input and output, which is V(idle), V(best-effort) or V(realtime). The last two can have a level from 0,
+        which is served first, to 7, such as V(best-effort:7).
+      - This works on Linux only.
     type: str
   scope:
     description:
-      - Have systemd put the job into a transient scope of its own. There it lives on when the login session ends, also with
-        C(KillUserProcesses=yes), and the limits hold for all of its processes together.
-      - Needs root, or a user for whom lingering is enabled.
+      - Have systemd put the job into a transient scope of its own. The job then survives the end of the login session, even with
+        C(KillUserProcesses=yes), and O(memory_max) and O(cpu_quota) limit all of its processes together.
+      - This requires root, or a user for whom lingering is enabled.
     type: bool
   memory_max:
     description:
-      - How much memory the processes of the O(scope) may use together, such as V(512M).
+      - How much memory all processes in the O(scope) may use together, such as V(512M).
     type: str
   cpu_quota:
     description:
-      - How much CPU they may use together, in percent of one, such as V(50%).
+      - How much CPU time all processes in the O(scope) may use together, in percent of one CPU, such as V(50%).
     type: str
   env:
     description:
-      - Variables for the environment of the job, besides C(environment) of the task.
+      - Environment variables for the job, in addition to those in C(environment) of the task.
     type: dict
   wait:
     description:
       - Wait in this task for the end of the job, or of all jobs. The result is then that of the module, and C(changed_when),
         C(failed_when) and C(until) behave as with the module itself.
-        - With O(jobs) the result is that of M(longrun.jobs.async_wait).
+      - With O(jobs) the result is that of M(longrun.jobs.async_wait).
     type: bool
     default: false
   wait_timeout:
     description:
-      - How long to wait at most. The job itself goes on when this time is over, and the task fails.
-      - By default the task waits as long as the job has time, and through 10 minutes in which the host cannot be reached.
+      - The maximum time to wait. When it is over, the task fails, and the job itself continues.
+      - By default the task waits for as long as the job may run. It gives up when the host cannot be reached for 10 minutes.
     type: str
   stream:
     description:
-      - Show the lines of the jobs while waiting. A job that was attached to goes on with the lines that were not yet shown.
-      - Nothing is shown with C(no_log).
+      - Show the output of the jobs while waiting. For a job that the task attached to, it begins with the lines that were not shown yet.
+      - With C(no_log), nothing is shown.
     type: bool
     default: false
   interval:
     description:
-      - Seconds of each request while waiting, at least 0.2. As often, callbacks hear of the jobs (C(v2_runner_on_async_poll)), and with
-        O(stream) new lines are shown. How soon the end is noticed does not depend on it.
+      - The maximum number of seconds per request while waiting, at least 0.2. After each request the module informs callbacks about the jobs
+        (C(v2_runner_on_async_poll)), and shows new lines if O(stream) is set.
+      - It does not affect how soon the module notices the end of the jobs.
     type: float
     default: 5
   tail_lines:
     description:
-      - How many lines of each stream are shown of a job after waiting, counted from the end.
+      - How many of the last lines of each output stream are returned for a job after waiting.
     type: int
     default: 10
   async_dir:
     description:
-      - The async dir in which the jobs are put. C(~) is the home of the user that the task runs as.
-      - By default that of the task, C(ansible_async_dir), and C(~/.ansible_async) where that is not set.
+      - The async dir in which to keep the jobs. C(~) is the home of the user that the task runs as.
+      - The default is the task's C(ansible_async_dir) or, if that is not set, C(~/.ansible_async).
     type: str
 extends_documentation_fragment:
   - longrun.jobs.jobs.action_group
 attributes:
   async:
     support: full
-    description: The keyword starts the job as O(wait=false) does. With C(poll) more than 0, ansible-core waits for it.
+    description: The keyword starts the job as with O(wait=false). If C(poll) is more than 0, ansible-core waits for it.
   check_mode:
     support: full
-    description: Starts nothing. The modules of the jobs are run in check mode, in the task itself, and what they predict is returned.
+    description: Starts no job. The task itself runs the modules of the jobs in check mode, and returns what they predict.
   diff_mode:
     support: partial
-    description: In check mode, as far as the modules have it.
+    description: In check mode, if the modules support it.
   idempotent:
     support: partial
-    description: With O(name) and O(if_exists=attach) a job is run once. Otherwise each run starts a job, unless one of the name runs.
+    description: With O(name) and O(if_exists=attach) a job runs once. Otherwise each run starts a job, unless one with the same name is running.
   platform:
     support: full
     platforms: posix
     description: Targets with a POSIX shell and Python.
 notes:
-  - With C(no_log) on the task, the job's output is neither kept nor shown, and nothing of its arguments is written down. The result has
-    neither of them, not even with O(wait). What later tasks need of the output, the job has to write where they find it.
-  - A module that is not written in Python lies in the private directory of its job, with its arguments, for as long as it runs.
+  - With C(no_log) on the task, the job's output is neither kept nor shown, and its arguments are not stored. The result contains neither,
+    not even with O(wait). If later tasks need some of the output, the job has to write it where they can find it.
+  - A module that is not written in Python is stored in the private directory of its job, with its arguments, while it runs.
 seealso:
   - module: longrun.jobs.async_wait
   - module: longrun.jobs.async_status
@@ -254,13 +255,13 @@ seealso:
   - module: longrun.jobs.async_cancel
   - module: longrun.jobs.async_prune
   - name: Job control
-    description: Starts jobs, waits for them, lists them, ends them, with whole examples.
+    description: How to start, wait for, list and end jobs, with complete examples.
     link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_job_control.rst
   - name: Patterns
-    description: A rolling upgrade, a change that cuts the connection, resuming after Ctrl-C.
+    description: A rolling upgrade, a change that cuts the connection, and how to resume after Ctrl-C.
     link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_patterns.rst
   - name: Troubleshooting
-    description: Every state and every reason, and what to do.
+    description: Every state and every reason, and what to do about them.
     link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_troubleshooting.rst
 """
 
@@ -345,24 +346,24 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_job_id:
-  description: The job's id. Of several jobs it is in RV(jobs).
+  description: The job's id. For several jobs, see RV(jobs).
   returned: for one job
   type: str
   sample: j402058509351.34914
 results_file:
-  description: The job file on the target. Later tasks find the job by it whatever user they have.
+  description: The job file on the target. With it, later tasks find the job whatever user they have.
   returned: for one job
   type: str
   sample: /root/.ansible_async/j402058509351.34914
 attached:
-  description: Whether a job of this name was there already, and this is that one.
+  description: Whether the task attached to an existing job with this name, instead of starting one.
   returned: for one job
   type: bool
   sample: false
 async_job:
   description:
     - The job, as M(longrun.jobs.async_status) describes it in RV(longrun.jobs.async_status#module:async_job).
-    - Without O(wait) this is how the job began.
+    - Without O(wait) it describes the job at its start.
   returned: for one job
   type: dict
   sample:
@@ -397,29 +398,29 @@ async_job:
       cpu_seconds: 0.0
       max_rss_bytes: 0
 steps:
-  description: The steps that have ended, in their order.
+  description: The steps that have ended, in order.
   returned: with O(steps) and O(wait)
   type: list
   elements: dict
   contains:
     name:
-      description: What the step is called. V(null) when unnamed.
+      description: The name of the step, or V(null) if it has none.
       type: str
       returned: always
     block:
-      description: V(steps), V(rescue) or V(always).
+      description: The block that the step belongs to, which is V(steps), V(rescue) or V(always).
       type: str
       returned: always
     module:
-      description: The module that it ran.
+      description: The module that the step ran.
       type: str
       returned: always
     state:
-      description: V(succeeded), V(failed), V(timed_out) or V(cancelled).
+      description: The state of the step, which is V(succeeded), V(failed), V(timed_out) or V(cancelled).
       type: str
       returned: always
     reason:
-      description: As RV(longrun.jobs.async_status#module:async_job.reason).
+      description: Why the step ended, as in RV(longrun.jobs.async_status#module:async_job.reason).
       type: str
       returned: always
     result:
@@ -439,8 +440,8 @@ steps:
 jobs:
   description:
     - The jobs in the order in which they were given, each with RV(ignore:ansible_job_id), RV(ignore:results_file),
-      RV(ignore:attached) and RV(ignore:async_job). With O(wait) each holds the result of its module, too.
-    - A job that could not be started has RV(ignore:failed) and RV(ignore:msg) instead; the others run.
+      RV(ignore:attached) and RV(ignore:async_job). With O(wait) each also includes the result of its module.
+    - A job that could not be started has RV(ignore:failed) and RV(ignore:msg) instead. The other jobs run.
   returned: with O(jobs)
   type: list
   elements: dict
@@ -462,19 +463,19 @@ jobs:
         reason: exit
         elapsed: 92.4
 failed_jobs:
-  description: The names, or the ids, of the jobs that did not succeed.
+  description: The names of the jobs that did not succeed. Unnamed jobs are listed by their ids.
   returned: with O(jobs) and O(wait)
   type: list
   elements: str
   sample: []
 pending_jobs:
-  description: The names, or the ids, of the jobs that had not ended when the waiting was over.
+  description: The names of the jobs that had not ended when the wait was over. Unnamed jobs are listed by their ids.
   returned: with O(jobs) and O(wait)
   type: list
   elements: str
   sample: []
 timed_out:
-  description: Whether O(wait_timeout) was over before the end.
+  description: Whether O(wait_timeout) was over before all jobs had ended.
   returned: with O(jobs) and O(wait)
   type: bool
   sample: false

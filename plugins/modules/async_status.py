@@ -5,89 +5,91 @@
 
 DOCUMENTATION = r"""
 module: async_status
-short_description: Ask after a job, see its output, wait for its end, clean it up
+short_description: Get the status of a job, see its output, wait for its end, or clean it up
 version_added: 0.1.0
 author:
   - longrun.jobs contributors (@longrun)
 description:
-  - Tells how an asynchronous task (a job) is doing. Takes and returns what M(ansible.builtin.async_status) takes and returns, so
-    it can stand in its place in every playbook.
-  - Besides the job's own result it returns RV(async_job), with the state, the progress and the output that the job has so far.
-  - Tells the truth about jobs whose processes were killed, or whose host was started again, and never calls them running for ever.
-  - Reads jobs that stock ansible-core started, too, with what can be known of them.
+  - Reports how an asynchronous task (a job) is doing. It accepts and returns what M(ansible.builtin.async_status) accepts and returns, so
+    that it can replace it in every playbook.
+  - In addition to the job's own result it returns RV(async_job), with the state, the progress and the output of the job so far.
+  - It reports the true state of jobs whose processes were killed or whose host was rebooted, and does not call them running for ever.
+  - It can also read jobs that stock ansible-core started, and reports what can be known about them.
 options:
   jid:
     description:
-      - The job's id, as RV(ignore:ansible_job_id) of the task that started it.
-      - Looked for in the async dir of the task that asks. When that has another user, E(HOME) or async dir than the task that started
-        the job, give O(results_file) instead.
+      - The job's id, which is RV(ignore:ansible_job_id) of the task that started it.
+      - The module looks for the job in the async dir of its own task. If this task has another user, E(HOME) or async dir than the task that
+        started the job, use O(results_file) instead.
       - Exactly one of O(jid) and O(results_file) is required.
     type: str
   results_file:
     description:
-      - The absolute path of the job file, as RV(ignore:results_file) of the task that started the job.
-      - Finds the job whatever user, E(HOME) or async dir the task has, as long as its user may read the file.
+      - The absolute path of the job file, which is RV(ignore:results_file) of the task that started the job.
+      - It finds the job whatever user, E(HOME) or async dir the task has, if the user is allowed to read the file.
     type: str
   mode:
     description:
-      - V(status) asks after the job.
-      - V(cleanup) removes the job's files. It refuses a job that still runs, unless O(force) is set.
+      - V(status) returns the status of the job.
+      - V(cleanup) removes the job's files. It refuses to do so while the job is running, unless O(force) is set.
     type: str
     choices: [cleanup, status]
     default: status
   wait:
     description:
-      - Seconds to wait on the target for the job's end. The answer comes at the moment the job ends, or when the time is over.
-      - With O(wait), one request takes the place of many retries.
+      - The number of seconds to wait on the target for the end of the job. The module returns at the moment when the job ends, or when the
+        time is over.
+      - With O(wait), one request replaces many retries.
     type: float
     default: 0
   tail_lines:
     description:
-      - How many lines of each stream RV(async_job.output) shows, counted from the end.
+      - How many of the last lines of each output stream are in RV(async_job.output).
     type: int
     default: 10
   cursor:
     description:
-      - The RV(async_job.output.cursor) of an earlier status. The output since then is shown, instead of the last lines.
-      - V(0:0) shows the output from its beginning. At most 1 MiB of each stream is shown at once; the cursor returned goes on from there.
+      - The RV(async_job.output.cursor) of an earlier status. The module then returns the output since that status, instead of the last lines.
+      - V(0:0) returns the output from its beginning. The module returns at most 1 MiB of each output stream at once. Use the returned cursor
+        to continue from there.
     type: str
   cleanup:
     description:
-      - Remove the job's files once this status has read its final result.
+      - Remove the job's files after this status has read its final result.
     type: bool
     default: false
   force:
     description:
-      - Have O(mode=cleanup) remove the files of a job that still runs. The job itself goes on, but its result is lost.
+      - Let O(mode=cleanup) remove the files of a job that is still running. The job itself continues, but its result is lost.
     type: bool
     default: false
   _since:
     description:
-      - Not for tasks. The action of the same name asks by it for the output that it shows while the job runs.
+      - Do not use this in a task. The action of the same name uses it to ask for the output that it shows while the job runs.
     type: str
 attributes:
   check_mode:
     support: full
-    description: Nothing is removed in check mode.
+    description: Removes nothing in check mode.
   diff_mode:
     support: none
-    description: Whether it shows a difference.
+    description: There is no difference to show.
   idempotent:
     support: partial
-    description: It changes nothing itself. Of a job that has ended it reports what its module reported, each time it is asked.
+    description: It changes nothing itself. For a job that has ended, it returns each time what the module of the job reported.
   platform:
     support: full
     platforms: posix, windows
-    description: On Windows the request is handed over to the module of ansible-core, with the options that it has.
+    description: On Windows the task is passed on to the module of ansible-core, with the options of that module.
 extends_documentation_fragment:
   - longrun.jobs.jobs
   - longrun.jobs.jobs.action_group
 notes:
-  - RV(ignore:stdout) and RV(ignore:stderr) are those of the module that the job ran, once it has ended. While it runs, the lines so far are
-    in RV(async_job.output).
-  - Output is seen while it comes when the module reads it from the pipes of commands that it runs, as M(ansible.builtin.shell),
-    M(ansible.builtin.command), M(ansible.builtin.apt) and M(ansible.builtin.pip) do. A module that works through a library in its own
-    process, such as M(ansible.builtin.dnf), has no output to show before its end.
+  - RV(ignore:stdout) and RV(ignore:stderr) are those that the job's module returned, when it has ended. While it is running, the lines so
+    far are in RV(async_job.output).
+  - Output is visible as it is printed if the module reads it from the pipes of commands that it runs, as M(ansible.builtin.shell),
+    M(ansible.builtin.command), M(ansible.builtin.apt) and M(ansible.builtin.pip) do. A module that uses a library in its own process,
+    such as M(ansible.builtin.dnf), has no output to show before its end.
 seealso:
   - module: ansible.builtin.async_status
   - module: longrun.jobs.async_run
@@ -96,10 +98,10 @@ seealso:
   - module: longrun.jobs.async_cancel
   - module: longrun.jobs.async_prune
   - name: The drop-in
-    description: What two lines of C(ansible.cfg) change.
+    description: What changes with two lines in C(ansible.cfg).
     link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_drop_in.rst
   - name: Troubleshooting
-    description: Every state and every reason, and what to do.
+    description: Every state and every reason, and what to do about them.
     link: https://github.com/longrun/jobs/blob/main/docs/docsite/rst/guide_troubleshooting.rst
 """
 
@@ -155,7 +157,7 @@ started:
   type: bool
   sample: true
 finished:
-  description: Whether the job has ended. Also V(true) when it was not found, so that loops end.
+  description: Whether the job has ended. It is also V(true) if the job was not found, so that loops end.
   returned: always
   type: bool
   sample: true
@@ -170,7 +172,7 @@ erased:
   type: str
   sample: /root/.ansible_async/j402058509351.34914
 async_job:
-  description: The job, the same shape in every module and every state.
+  description: A description of the job. It has the same keys in every module and every state.
   returned: when the job was found and O(mode=status)
   type: dict
   contains:
@@ -179,20 +181,24 @@ async_job:
       type: str
       returned: always
     name:
-      description: What O(longrun.jobs.async_run#module:name) or E(ANSIBLE_ASYNC_NAME) called the job. V(null) when unnamed.
+      description: The name that O(longrun.jobs.async_run#module:name) or E(ANSIBLE_ASYNC_NAME) gave the job, or V(null) if it has none.
       type: str
       returned: always
     state:
-      description: V(queued), V(running), V(succeeded), V(failed), V(timed_out), V(cancelled) or V(lost).
+      description: The state of the job, which is V(queued), V(running), V(succeeded), V(failed), V(timed_out), V(cancelled) or V(lost).
       type: str
       returned: always
     reason:
       description:
-        - Why the job ended as it did. V(null) while it runs.
-        - V(exit), the module ended by itself. V(deadline), its time limit passed. V(idle), it printed nothing for its idle timeout.
-          V(request), somebody asked for its end. V(module_killed), a signal from elsewhere ended the module. V(supervisor_killed),
-          nobody was left to see its end. V(rebooted), the host was started again meanwhile. V(no_space), its result could not be written.
-          V(not_started), the host refused it a process, or something else that it needed to begin or to go on.
+        - Why the job ended as it did. It is V(null) until the job has ended.
+        - V(exit) means that the module ended by itself.
+        - V(deadline) means that the job reached its time limit, and V(idle) that it printed nothing for its idle timeout.
+        - V(request) means that somebody asked for its end.
+        - V(module_killed) means that a signal from elsewhere ended the module, and V(supervisor_killed) that no process was left to see
+          its end.
+        - V(rebooted) means that the host was rebooted in the meantime.
+        - V(no_space) means that its result could not be written.
+        - V(not_started) means that the host refused a process, or something else that the job needed to begin or to continue.
       type: str
       returned: always
     module:
@@ -200,110 +206,110 @@ async_job:
       type: str
       returned: always
     created_at:
-      description: When the job was made, in UTC.
+      description: When the job was created, in UTC.
       type: str
       returned: always
     started_at:
-      description: When it began to run, in UTC.
+      description: When the job began to run, in UTC.
       type: str
       returned: always
     finished_at:
-      description: When it ended, in UTC.
+      description: When the job ended, in UTC.
       type: str
       returned: always
     elapsed:
-      description: Seconds that it has run, or ran.
+      description: For how many seconds the job has run.
       type: float
       returned: always
     timeout:
-      description: Its time limit in seconds.
+      description: The time limit of the job in seconds.
       type: float
       returned: always
     remaining:
-      description: Seconds until its time limit. V(null) when it has ended.
+      description: The number of seconds until the time limit of the job, or V(null) if it has ended.
       type: float
       returned: always
     supervised:
-      description: Whether its supervisor lives. A job that runs without one is ended at its time limit by whoever asks after it then.
+      description: Whether the supervisor of the job is alive. If it is not, the first status after the time limit ends the job.
       type: bool
       returned: always
     recovered:
-      description: Whether its result was taken over after its supervisor had been killed.
+      description: Whether the result was recovered after the supervisor of the job had been killed.
       type: bool
       returned: always
     attempt:
-      description: Which attempt this is.
+      description: The number of the current or last attempt.
       type: int
       returned: always
     attempts:
-      description: How many there are at most.
+      description: The maximum number of attempts.
       type: int
       returned: always
     queue:
-      description: The queue in which it was, or is, waiting for its turn. V(null) without one.
+      description: The queue in which the job waits, or waited, for its turn, or V(null) if it has none.
       type: str
       returned: always
     steps:
-      description: Of a job with steps, those that have ended. V(null) for a job of one module.
+      description: The steps of the job that have ended, or V(null) for a job with one module.
       type: list
       elements: dict
       returned: always
       contains:
         name:
-          description: What the step is called. V(null) when unnamed.
+          description: The name of the step, or V(null) if it has none.
           type: str
           returned: always
         block:
-          description: V(steps), V(rescue) or V(always).
+          description: The block that the step belongs to, which is V(steps), V(rescue) or V(always).
           type: str
           returned: always
         module:
-          description: The module that it ran.
+          description: The module that the step ran.
           type: str
           returned: always
         state:
-          description: V(succeeded), V(failed), V(timed_out) or V(cancelled).
+          description: The state of the step, which is V(succeeded), V(failed), V(timed_out) or V(cancelled).
           type: str
           returned: always
         reason:
-          description: As RV(async_job.reason).
+          description: Why the step ended, as in RV(async_job.reason).
           type: str
           returned: always
     progress:
-      description: How far the job is, as far as its output tells. V(null) where nothing does.
+      description: How far the job has got, or V(null) if this is not known.
       type: dict
       returned: always
       contains:
         percent:
-          description: 0 to 100.
+          description: The progress in percent, from 0 to 100.
           type: float
           returned: always
         current:
-          description: How many of RV(async_job.progress.total) are done.
+          description: How many units of RV(async_job.progress.total) are done.
           type: float
           returned: always
         total:
-          description: How many there are.
+          description: How many units there are.
           type: float
           returned: always
         unit:
-          description: Of what.
+          description: What the units are.
           type: str
           returned: always
         message:
-          description: What the job says that it does.
+          description: What the job reports that it is doing.
           type: str
           returned: always
         eta:
-          description: Seconds until the end, estimated.
+          description: The estimated number of seconds until the end of the job.
           type: float
           returned: always
         source:
-          description: Where this comes from, V(reported), V(pattern), V(builtin) or V(history).
+          description: Where this information comes from, which is V(reported), V(pattern), V(builtin) or V(history).
           type: str
           returned: always
         updated_at:
-          description: When the job last said something, in UTC.
+          description: When the job last reported something, in UTC.
           type: str
           returned: always
     output:
@@ -312,29 +318,29 @@ async_job:
       returned: always
       contains:
         stdout_tail:
-          description: Lines of stdout, the last ones or, with O(cursor), those since then.
+          description: The last lines of stdout or, with O(cursor), the lines since then.
           type: list
           elements: str
           returned: always
         stderr_tail:
-          description: Likewise of stderr.
+          description: The same for stderr.
           type: list
           elements: str
           returned: always
         stdout_bytes:
-          description: How many bytes were printed on stdout.
+          description: How many bytes were printed to stdout.
           type: int
           returned: always
         stderr_bytes:
-          description: Likewise on stderr.
+          description: The same for stderr.
           type: int
           returned: always
         stdout_path:
-          description: The file on the target that holds the beginning of stdout; all of it unless RV(async_job.output.truncated).
+          description: The file on the target that holds the beginning of stdout, or all of it unless RV(async_job.output.truncated=true).
           type: str
           returned: always
         stderr_path:
-          description: Likewise of stderr.
+          description: The same for stderr.
           type: str
           returned: always
         truncated:
@@ -342,20 +348,20 @@ async_job:
           type: bool
           returned: always
         cursor:
-          description: Where the next status goes on, given as O(cursor).
+          description: The value of O(cursor) with which the next status continues.
           type: str
           returned: always
     usage:
-      description: CPU seconds and peak memory of the job's processes.
+      description: The CPU time and peak memory of the job's processes.
       type: dict
       returned: always
       contains:
         cpu_seconds:
-          description: CPU time used.
+          description: The CPU time in seconds.
           type: float
           returned: always
         max_rss_bytes:
-          description: The largest memory that one of its processes had.
+          description: The most memory that one of the processes used, in bytes.
           type: int
           returned: always
   sample:
@@ -406,6 +412,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._operation_module imp
 
 
 def main() -> None:
+    """Run the module."""
     run_as_module(
         "async_status",
         STATUS_OPTIONS,

@@ -4752,7 +4752,7 @@ if TYPE_CHECKING:
 
 WRAPPER_OPTIONS: Dict[str, Dict[str, Any]] = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
-    "given": {"type": "str", "required": True},
+    "prefix": {"type": "str", "required": True},
     "timeout": {"type": "float", "required": True},
     "no_log": {"type": "bool", "required": True},
 }
@@ -4809,7 +4809,7 @@ def answer_wrapper(
         params["no_log"],
     )
     payload.module = payload.module or parcel["module"]
-    environment = (system, environ, params["given"], params["timeout"])
+    environment = (system, environ, params["prefix"], params["timeout"])
     return start_job(*environment, payload, params["_library"])
 ''',
     "requests.wrapper": r'''
@@ -4905,4 +4905,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '135ec9feb31b6cff')
+    run_wrapper(TEXTS, '81be5d388f1331c9')

@@ -114,10 +114,10 @@ def test_bars_that_do_not_fit_are_summed_up(
     shown = terminal(command, rows=12)
     fullest = 0
     for screen in shown.screens():
-        if any("more than fit here" in line for line in screen):
+        if any("more not shown" in line for line in screen):
             fullest = max(fullest, len(bars(screen)))
-            said = next(line for line in screen if "more than fit here" in line)
-            assert re.search(r"12 jobs on 3 hosts: .*; \d+ more than fit here", said), said
+            said = next(line for line in screen if "more not shown" in line)
+            assert re.search(r"12 jobs on 3 hosts: .*; \d+ more not shown", said), said
     assert fullest == seen
     assert not bars(shown.everything())
 
@@ -163,7 +163,7 @@ def test_unmodified_playbooks_have_bars(way: str, terminal: Start, jobs_dir: Pat
     percents = set()
     waiting = False
     for screen in shown.screens():
-        waiting = waiting or any("nothing heard yet" in line for line in screen)
+        waiting = waiting or any("no status yet" in line for line in screen)
         percents |= {match[3] for match in bars(screen).values() if match[3]}
     everything = shown.everything()
     text = "\n".join(everything)
@@ -203,9 +203,7 @@ def test_two_hundred_hosts_with_five_jobs_each_stay_readable(
     drawn, most = 0, 0
     for screen in shown.screens(120):
         drawn += bool(bars(screen))
-        said = re.search(
-            r"(\d+) jobs? on \d+ hosts?: .* (\d+) more than fit here", "\n".join(screen)
-        )
+        said = re.search(r"(\d+) jobs? on \d+ hosts?: .* (\d+) more not shown", "\n".join(screen))
         if said:
             assert len(bars(screen)) <= 40 - 6, "\n".join(screen)
             most = max(most, int(said[1]))
@@ -224,5 +222,5 @@ def test_a_terminal_gets_no_bars_if_none_are_wanted(terminal: Start, jobs_dir: P
     command = here(jobs_dir, str(PLAYBOOKS / "unmodified.yml"), LONGRUN_PROGRESS_BARS="never")
     shown = terminal([*command, "--tags=poll", "--limit=web1"])
     for screen in shown.screens():
-        assert not bars(screen) and "nothing heard yet" not in "\n".join(screen)
+        assert not bars(screen) and "no status yet" not in "\n".join(screen)
     assert " so far" in "\n".join(shown.everything())

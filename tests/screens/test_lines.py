@@ -208,6 +208,6 @@ def test_a_path_that_is_no_file_is_named(playbook: Run) -> None:
         ANSIBLE_CALLBACKS_ENABLED="longrun.jobs.timeline",
         LONGRUN_TIMELINE_PATH="pages/",
     )
-    assert "longrun.jobs.timeline: path: 'pages/' is no name of a file" in " ".join(
+    assert "longrun.jobs.timeline: path: 'pages/' is not the name of a file" in " ".join(
         done.stderr.split()
     )

@@ -64,16 +64,16 @@ def test_watch_follows_a_jid_and_fails_with_its_job(started: dict[str, str], pla
     [
         (
             ("longrun.jobs.watch", "-e", "name=nothing"),
-            "no job named nothing runs on any of 3 hosts",
+            "no job named nothing is running on any of the 3 hosts",
         ),
         (("longrun.jobs.watch", "-e", "jid=j1.1"), "no job j1.1 was found on any of 3 hosts"),
-        (("longrun.jobs.watch",), "no job runs on any of 3 hosts"),
+        (("longrun.jobs.watch",), "no job is running on any of the 3 hosts"),
         (
             ("longrun.jobs.cancel",),
-            "say which jobs to end, with -e name=... (a pattern) or -e jid=...",
+            "name the jobs to end, with either -e name=... (a pattern) or -e jid=...",
         ),
-        (("longrun.jobs.cancel", "-e", "name=a", "-e", "jid=j1.1"), "say which jobs to end"),
-        (("longrun.jobs.cancel", "-e", "jid=j1.1"), "no job j1.1 runs on any of 3 hosts"),
+        (("longrun.jobs.cancel", "-e", "name=a", "-e", "jid=j1.1"), "name the jobs to end"),
+        (("longrun.jobs.cancel", "-e", "jid=j1.1"), "no job j1.1 is running on any of the 3 hosts"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str, playbook: Run) -> None:

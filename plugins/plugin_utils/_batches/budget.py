@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many hosts may fail while others wait for their jobs: counted by all workers of one run, on the controller.
+"""Counts, on the controller and across all workers of a run, how many hosts have failed while others wait.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -14,9 +14,10 @@ from pathlib import Path
 
 
 class ErrorBudget:
-    """A directory with a file for each host that has failed, for workers share nothing else while a task runs.
+    """A directory with a file for each host that has failed, since workers share only files while a task runs.
 
-    place: a directory that goes with the run. hosts: how many may fail; below 0, too many have already.
+    place: a directory that is removed at the end of the run. name: what tasks that count together call it. hosts: how
+    many may fail; with less than 0 the budget is exceeded from the beginning.
     """
 
     def __init__(self, place: Path, name: str, hosts: int) -> None:
@@ -24,11 +25,12 @@ class ErrorBudget:
         self._hosts = hosts
 
     def note(self, host: str) -> None:
-        """This host has failed."""
+        """Note that this host has failed."""
         self._directory.mkdir(mode=0o700, exist_ok=True)
         (self._directory / _hash(host)).touch()
 
     def exceeded(self) -> bool:
+        """Return whether more hosts have failed than may."""
         noted = len(list(self._directory.iterdir())) if self._directory.is_dir() else 0
         return noted > self._hosts
 

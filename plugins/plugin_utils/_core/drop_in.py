@@ -69,7 +69,7 @@ class DropInAction(CarrierAction):
             module_name="longrun.jobs.async_wrapper",
             module_args=dict(
                 packed_modules([module]),
-                given=f"j{secrets.randbelow(10**12)}",
+                prefix=f"j{secrets.randbelow(10**12)}",
                 timeout=self._task.async_val,
                 no_log=module.no_log,
                 _async_dir=async_dir_option(self),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task orders with async_run, checked before anything is done, as the target is to be told it.
+"""The jobs that a task orders with async_run: its options checked and turned into what the target is told.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -34,7 +34,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.priority
     parse_io_class,
 )
 
-# of one job; a task that orders several may say them for all of these, too
+# The options of one job. A task with ``jobs`` may also set them for all of its jobs.
 JOB_OPTIONS: dict[str, dict[str, Any]] = {
     "task": {"type": "dict"},
     "steps": {"type": "list", "elements": "dict"},
@@ -80,7 +80,7 @@ _DEFAULTS: dict[str, Any] = {
     "max_running": 1,
     "scope": False,
 }
-# what the job is, not how it is to be run: of each job alone
+# What a job runs, as opposed to how: a task with ``jobs`` cannot set these for all of them.
 _OWN = ("task", "steps", "rescue", "always", "name")
 _SETTINGS = ("name", "grace", "idle_timeout", "retention", "output_limit", "progress_regex")
 _STEP_KEYWORDS = ("name", "environment", "args", "action")
@@ -90,9 +90,9 @@ _LONGEST_QUEUE_NAME = 200
 
 @dataclass(frozen=True)
 class Step:
-    """One task as it is written: its module and what stands beside it."""
+    """One module of a job as it is written, with its name and environment."""
 
-    label: str  # where it stands, for messages
+    label: str  # where it is among the options, such as jobs[0].task, for messages
     name: str | None
     written: dict[str, Any]
     environment: dict[str, str]
@@ -100,7 +100,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Order:
-    """One job. target: what the target is told of it, but for its modules."""
+    """One job. blocks: its steps by block. target: what the target is told about it, except for its modules."""
 
     label: str
     blocks: dict[str, list[Step]]
@@ -108,30 +108,34 @@ class Order:
 
     @property
     def chained(self) -> bool:
+        """Whether the job has steps, instead of one task."""
         return bool(self.target["chained"])
 
 
 def read_orders(
-    given: Mapping[str, Any], keywords: frozenset[str], async_seconds: int, no_log: bool
+    options: Mapping[str, Any], keywords: frozenset[str], async_seconds: int, no_log: bool
 ) -> list[Order]:
-    """The jobs of a task. JobError names the option, its value and what would be right.
+    """Return the jobs of a task. Raises JobError, which names the option, its value and what would be valid.
 
-    keywords: what a task may have beside its module. async_seconds: the task's ``async``, 0 without.
+    options: the task's own, as its argument spec returned them. keywords: what a task may have beside its module.
+    async_seconds: the task's ``async``, 0 if it has none.
     """
-    several = given["jobs"]
-    own = [option for option in _OWN if given[option] is not None]
+    several = options["jobs"]
+    own = [option for option in _OWN if options[option] is not None]
     if several is None:
         if not own:
-            raise JobError("one of task, steps and jobs is needed: there is nothing to run")
-        return [_order("", given, {}, keywords, async_seconds, no_log)]
+            raise JobError("one of task, steps and jobs is required: there is nothing to run")
+        return [_order("", options, {}, keywords, async_seconds, no_log)]
     if own:
         raise JobError(
-            f"{own[0]}: cannot be given beside jobs; give it to each of the jobs that it is for"
+            f"{own[0]}: cannot be used together with jobs; give it to each job that needs it"
         )
     if len(several) > _MOST_JOBS:
-        raise JobError(f"jobs: {len(several)} are too many for one task; give at most {_MOST_JOBS}")
+        raise JobError(
+            f"jobs: {len(several)} jobs are too many for one task; give at most {_MOST_JOBS}"
+        )
     orders = [
-        _order(f"jobs[{number}].", job, given, keywords, async_seconds, no_log)
+        _order(f"jobs[{number}].", job, options, keywords, async_seconds, no_log)
         for number, job in enumerate(several)
     ]
     names: dict[str, str] = {}
@@ -139,7 +143,7 @@ def read_orders(
         name = order.target["settings"]["name"]
         if name is not None and name in names:
             raise JobError(
-                f"{order.label}name: {name!r} is the name of {names[name]} already; give each job one of its own"
+                f"{order.label}name: {name!r} is already the name of {names[name]}; give each job a name of its own"
             )
         if name is not None:
             names[name] = order.label.rstrip(".")
@@ -154,6 +158,8 @@ def _order(
     async_seconds: int,
     no_log: bool,
 ) -> Order:
+    """Return one job. label: precedes its options in messages. own, common: the options of the job, and of the task."""
+
     def option(name: str) -> Any:
         for source in (own, {} if name in _OWN else common, _DEFAULTS):
             if source.get(name) is not None:
@@ -174,7 +180,7 @@ def _order(
     chained = own["steps"] is not None
     for block in (BLOCK_RESCUE, BLOCK_ALWAYS):
         if own[block] is not None and not chained:
-            raise JobError(f"{label}{block}: belongs to steps; give steps in the place of task")
+            raise JobError(f"{label}{block}: needs steps; give steps in place of task")
     blocks = {
         block: [
             _step(f"{label}{block}[{number}]", written, keywords)
@@ -184,20 +190,20 @@ def _order(
         if chained
     } or {BLOCK_STEPS: [_step(f"{label}task", own["task"], keywords)]}
     if not blocks[BLOCK_STEPS]:
-        raise JobError(f"{label}steps: an empty list runs nothing; give one step or more")
+        raise JobError(f"{label}steps: an empty list runs nothing; give at least one step")
     settings = {
         name: parsed(name, lambda value, name=name: parse_setting(name, value))
         for name in _SETTINGS
     }
-    usual = Settings()._asdict()
-    given_settings = {
-        name: usual[name] if option(name) is None else settings[name] for name in _SETTINGS
+    defaults = Settings()._asdict()
+    with_defaults = {
+        name: defaults[name] if option(name) is None else settings[name] for name in _SETTINGS
     }
     timeout = parsed("timeout", parse_duration)
     if async_seconds and own["timeout"] is None and common.get("timeout") is None:
         timeout = float(async_seconds)
     target: dict[str, Any] = {
-        "settings": given_settings,
+        "settings": with_defaults,
         "chained": chained,
         "timeout": timeout,
         "attempts": 1 + _number(label, "retries", option("retries"), 0, 1000),
@@ -218,27 +224,30 @@ def _order(
         _number(label, "nice", target["nice"], -20, 19)
     parsed("ionice", parse_io_class)
     if option("queue") is None and (own["max_running"] or common.get("max_running")):
-        raise JobError(f"{label}max_running: belongs to queue; give the queue in which it counts")
+        raise JobError(f"{label}max_running: needs queue; give the queue that it limits")
     for name in ("memory_max", "cpu_quota"):
         if target[name] is not None and not target["scope"]:
-            raise JobError(f"{label}{name}: belongs to scope; set scope to true")
+            raise JobError(f"{label}{name}: needs scope; set scope to true")
     return Order(label, blocks, target)
 
 
 def _step(label: str, written: Mapping[str, Any], keywords: frozenset[str]) -> Step:
+    """Return a step. Raises JobError for a keyword that only the async_run task may have, and a bad environment."""
     for key in written:
         if key in keywords and key not in _STEP_KEYWORDS:
             raise JobError(
-                f"{label}: {key} cannot be given for a module of a job; give it to the task with async_run"
+                f"{label}: {key} cannot be used on a module of a job; set it on the task with async_run"
             )
     module = {key: value for key, value in written.items() if key not in ("name", "environment")}
     name = written.get("name")
     environment: dict[str, Any] = {}
-    given = written.get("environment") or {}
-    for one in given if isinstance(given, list) else [given]:
-        if not isinstance(one, Mapping):
-            raise JobError(f"{label}: environment: {one!r} is no mapping of variables to values")
-        environment.update(one)
+    value = written.get("environment") or {}
+    for variables in value if isinstance(value, list) else [value]:
+        if not isinstance(variables, Mapping):
+            raise JobError(
+                f"{label}: environment: {variables!r} is not a mapping of variables to values"
+            )
+        environment.update(variables)
     return Step(
         label,
         None if name is None else str(name),
@@ -247,43 +256,49 @@ def _step(label: str, written: Mapping[str, Any], keywords: frozenset[str]) -> S
     )
 
 
-def _environment(label: str, given: Mapping[str, Any]) -> dict[str, str]:
-    for name in given:
+def _environment(label: str, variables: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables as texts, null as an empty one. Raises JobError for a name that no variable can have."""
+    for name in variables:
         if not re.fullmatch(r"[^=\0]+", str(name)):
-            raise JobError(f"{label}: {name!r} is no name of a variable")
-    return {str(name): "" if value is None else str(value) for name, value in given.items()}
+            raise JobError(f"{label}: {name!r} is not a valid name of a variable")
+    return {str(name): "" if value is None else str(value) for name, value in variables.items()}
 
 
 def _number(label: str, option: str, value: float, least: float, most: float) -> Any:
+    """Return the value of an option. Raises JobError if it is not between *least* and *most*."""
     if not least <= value <= most:
         raise JobError(f"{label}{option}: {value:g} is out of range; give {least:g} to {most:g}")
     return value
 
 
 def _queue_name(text: str) -> str:
+    """Return the name of a queue. Raises ValueError if it is not valid."""
     if not text.strip() or len(text) > _LONGEST_QUEUE_NAME or not text.isprintable():
         raise ValueError(
-            f"{text!r} is no name of a queue: give 1 to {_LONGEST_QUEUE_NAME} printable characters"
+            f"{text!r} is not a valid name of a queue: give 1 to {_LONGEST_QUEUE_NAME} printable characters"
         )
     return text
 
 
 def _percent(text: str) -> float:
+    """Return a percentage such as ``50%`` as a number. Raises ValueError if it is not one, or less than 1."""
     found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?%?", text.strip())
     if found is None or float(found[1]) < 1:
-        raise ValueError(f"{text!r} is no share of a CPU: give percent, 50% or 200% for two CPUs")
+        raise ValueError(
+            f"{text!r} is not a valid share of a CPU: give a percentage, such as 50%, or 200% for two CPUs"
+        )
     return float(found[1])
 
 
 def fingerprint(order: Order, modules: list[tuple[str, dict[str, Any]]]) -> str | None:
-    """What tells whether two jobs of one name do the same; None where nothing of the arguments may be kept.
+    """Return a hash that is equal for jobs that do the same, or None with no_log, which allows nothing to be kept.
 
-    modules: name and arguments of each, in order.
+    modules: the name and arguments of each module, in order.
     """
     if order.target["no_log"]:
         return None
-    told = [
+    environments = [
         [block, [dict(step.environment) for step in steps]] for block, steps in order.blocks.items()
     ]
-    text = json.dumps([modules, told, order.target["environ"]], sort_keys=True, default=str)
+    text = json.dumps([modules, environments, order.target["environ"]], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task that started jobs returns, with and without waiting for them.
+"""The results of tasks with async_run: with and without waiting, and in check mode.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -15,11 +15,12 @@ from typing import Any
 from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering.orders import Order
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waited import waited_result
 
-# a module's prediction: name of the step, its block, the module in full, and its result
+# a module's prediction in check mode: name of the step, its block, the module's full name, and its result
 Prediction = tuple[str | None, str, str, dict[str, Any]]
 
 
 def _label(order: Order) -> str:
+    """Return what a message calls a job: its name in quotes, else its place in the options, such as ``jobs[0]``."""
     name = order.target["settings"]["name"]
     return repr(name) if name else order.label.rstrip(".") or "the job"
 
@@ -27,7 +28,11 @@ def _label(order: Order) -> str:
 def started_result(
     answer: dict[str, Any], started: list[dict[str, Any]], orders: Sequence[Order], several: bool
 ) -> dict[str, Any]:
-    """answer: of the target, besides what it said of each job. Failed if one could not be started: it is named."""
+    """Return the result of a task that does not wait. It has failed if a job could not be started, and names the job.
+
+    answer: the target's, without its ``jobs``, which are *started*, in the order of *orders*. several: whether the task
+    has ``jobs``; without, the result is that of the one job.
+    """
     warnings = list(answer.get("warnings", []))
     refusals = []
     for order, job in zip(orders, started, strict=True):
@@ -37,7 +42,7 @@ def started_result(
         if job.pop("differs", False):
             state = job["async_job"]["state"]
             warnings.append(
-                f"{_label(order)} is {state} already, with other arguments than these: it was left as it is "
+                f"{_label(order)} is already {state}, with arguments other than these: it was left as it is "
                 f"(if_exists: {order.target['if_exists']})"
             )
     result = dict(answer)
@@ -58,10 +63,14 @@ def waited_run_result(
     several: bool,
     done: bool,
 ) -> dict[str, Any]:
-    """The module's own result for one job, as if it had run synchronously; for several, that of async_wait."""
+    """Return the result of a task that waited: for one job the module's own, as if it had run synchronously.
+
+    For several jobs it is the result that async_wait would return. passed_on: what else the requests returned for the
+    task's result, such as warnings. statuses, started: of each job, in the same order. done: whether all have ended.
+    """
     passed_on = {key: value for key, value in passed_on.items() if value}
-    for status, one in zip(statuses, started, strict=True):
-        status["attached"] = one["attached"]
+    for status, start in zip(statuses, started, strict=True):
+        status["attached"] = start["attached"]
     if several:
         result = dict(passed_on, **waited_result(statuses, done, None))
         result["changed"] = any(bool(status.get("changed")) for status in statuses)
@@ -76,16 +85,19 @@ def waited_run_result(
         result.update(
             failed=True,
             timed_out=True,
-            msg=f"the job {view['name'] or view['id']} is {view['state']} still; it was left as it is",
+            msg=f"the job {view['name'] or view['id']} is still {view['state']}; it was left as it is",
         )
     return dict(passed_on, **result)
 
 
 def predicted_result(
-    found: list[tuple[str | None, bool, list[Prediction]]], several: bool
+    predictions: list[tuple[str | None, bool, list[Prediction]]], several: bool
 ) -> dict[str, Any]:
-    """found: for each job its name, whether it is a chain, and what its modules predict."""
-    jobs = [_prediction(name, chained, results) for name, chained, results in found]
+    """Return the result of a task in check mode.
+
+    predictions: for each job its name, whether it is a chain, and what its modules predict.
+    """
+    jobs = [_prediction(name, chained, results) for name, chained, results in predictions]
     if not several:
         return jobs[0]
     failed = [job for job in jobs if job.get("failed")]
@@ -99,6 +111,7 @@ def predicted_result(
 
 
 def _prediction(name: str | None, chained: bool, results: list[Prediction]) -> dict[str, Any]:
+    """Return the predicted result of one job: its module's, or for a chain ``{changed, steps}``."""
     if not chained:
         return dict(results[0][3])
     steps = [
@@ -106,10 +119,11 @@ def _prediction(name: str | None, chained: bool, results: list[Prediction]) -> d
         for step, block, module, result in results
     ]
     failed = [result for _step, _block, _module, result in results if result.get("failed")]
-    found: dict[str, Any] = {
+    prediction: dict[str, Any] = {
         "changed": any(bool(result.get("changed")) for _s, _b, _m, result in results),
         "steps": steps,
     }
     if failed:
-        found.update(failed=True, msg=failed[0].get("msg", f"a module of {name or 'it'} failed"))
-    return found
+        message = failed[0].get("msg", f"a module of {name or 'the job'} failed")
+        prediction.update(failed=True, msg=message)
+    return prediction

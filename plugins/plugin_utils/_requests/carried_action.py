@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action in front of a module that is nothing but a request to the target: checked here, answered there."""
+"""The action of a module that is only a request to the target: checked on the controller, answered on the target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._requests.refusal imp
 
 
 class CarriedAction(CarrierAction):
-    """``_options`` is the argument spec of the module, ``_carried_module``, as its own file has it, too."""
+    """An action that sends its options to the target as a request.
+
+    ``_carried_module``: the module's name, which is also the request's. ``_options``: the module's argument spec.
+    """
 
     _carried_module: ClassVar[str]
     _options: ClassVar[dict[str, dict[str, Any]]]
@@ -30,15 +33,15 @@ class CarriedAction(CarrierAction):
         if is_windows(self):
             return windows_refusal(self._carried_module)
         super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(argument_spec=self._options)
+        _unused, options = self.validate_argument_spec(argument_spec=self._options)
         return dict(
             self._execute_module(
                 module_name=f"longrun.jobs.{self._carried_module}",
-                module_args=dict(given, **self._surroundings()),
+                module_args=dict(options, **self._surroundings()),
                 task_vars=task_vars,
             )
         )
 
     def _surroundings(self) -> dict[str, str]:
-        """What the target cannot know of the task; an option of the task's own counts for more."""
+        """Return what the target cannot know: where the task keeps its jobs. The task's own options take precedence."""
         return {"_async_dir": async_dir_option(self)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fast carrier: a request and the target-side library as one program, which needs no module and no file.
+"""The fast carrier: a request and the target-side library as one program, which needs no module or file on the target.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -25,21 +25,23 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.store im
 
 _SOURCES = Path(_jobs.__file__).parent
 _BOOT = "carrier.boot"
-# Python reads a program from a pipe byte by byte, 60 ms for 160 KB; what a program reads, it reads at once
+# Python reads its program from a pipe byte by byte (60 ms for 160 KB), but a program reads its input in one piece.
 _READ_ALL = "import sys; sys.path = [place for place in sys.path if place]; exec(sys.stdin.read())"
-# what runs modules must be the interpreter that any module has; the others need the standard library and nothing else
+# Requests that run modules need the interpreter state that a module expects (site-packages, PYTHONPATH). The others
+# need only the standard library, and start faster with -I -S.
 _RUNS_MODULES = ("async_run", "async_wrapper")
-# the first is sent as it is, the others are for programs of one file
+# Not in the packed library: the boot part is sent as plain text, the others are for programs of one file.
 _STAYS = (_BOOT, "carrier.wrapper_boot", "requests.housekeeping")
 
 
 def _packed(value: Any, level: int) -> str:
+    """Return a value as JSON, compressed with zlib at this level, in base64."""
     data = zlib.compress(json.dumps(value).encode("utf-8"), level)
     return base64.b64encode(data).decode("ascii")
 
 
 def _part(path: Path) -> str:
-    """The name by which the target imports a file of the library: ``model.jid``; that of a package for its ``__init__``."""
+    """Return the name by which the target imports a part of the library: ``model.jid``, ``model`` for ``__init__``."""
     words = path.relative_to(_SOURCES).with_suffix("").parts
     return ".".join(words[:-1] if words[-1] == "__init__" else words)
 
@@ -56,6 +58,7 @@ def _compact(text: str) -> str:
 
 
 def _read_library() -> str:
+    """Return the library packed: a dict from the name of each part to its text."""
     texts = {
         _part(path): path.read_text(encoding="utf-8") for path in sorted(_SOURCES.rglob("*.py"))
     }
@@ -64,9 +67,9 @@ def _read_library() -> str:
     return _packed(texts, 9)
 
 
-# made where the plugin is loaded, in the main process: the workers, one a task and host, inherit it
+# Packed when the plugin is loaded, in the main process: the workers, one per task and host, inherit it.
 _LIBRARY = _read_library()
-# it is sent each time, and compiled each time
+# Compacted, because the boot part is sent and compiled with every request.
 _BOOT_TEXT = _compact((_SOURCES / f"{_BOOT.replace('.', '/')}.py").read_text(encoding="utf-8"))
 _DIGEST = hashlib.sha256(_LIBRARY.encode("ascii")).hexdigest()[:16]
 
@@ -74,33 +77,33 @@ _DIGEST = hashlib.sha256(_LIBRARY.encode("ascii")).hexdigest()[:16]
 def program(
     operation: str, params: dict[str, Any], check_mode: bool, with_library: bool = True
 ) -> bytes:
-    """The text of a Python 3.6+ program that answers the request on the target.
+    """Return the text of a Python 3.6+ program that answers the request on the target.
 
-    with_library: False where the target should have kept it; its answer tells if it has not, see ``KnownTargets``.
-    ``_texts`` among the params are long texts that it refers to by number: they go as they are, since what core builds
-    is packed already.
+    with_library: False if the target should have kept the library; its answer tells if it has not, see
+    ``KnownTargets``. ``_texts`` in ``params`` are long texts that the other parameters refer to by number. They are
+    sent uncompressed, since the modules that core builds are compressed already.
     """
     texts = params.pop("_texts", [])
-    told = {"operation": operation, "params": params, "check_mode": check_mode}
-    # where the jobs are is where this user keeps what is private
+    request = {"operation": operation, "params": params, "check_mode": check_mode}
+    # the library is kept in the private directory of the user's async dir
     kept = (
         f"{params.get('async_dir') or params.get('_async_dir') or '~/.ansible_async'}/{PRIVATE_DIR}"
     )
-    given = (_LIBRARY if with_library else None, _DIGEST, kept, _packed(told, 1), texts)
-    return f"{_BOOT_TEXT}\n\nboot{given!a}\n".encode("ascii")
+    arguments = (_LIBRARY if with_library else None, _DIGEST, kept, _packed(request, 1), texts)
+    return f"{_BOOT_TEXT}\n\nboot{arguments!a}\n".encode("ascii")
 
 
 def reading_command(interpreter: str, operation: str) -> str:
-    """The command by which *interpreter*, as a shell takes it, runs a program that it is given as its input."""
+    """Return the shell command by which *interpreter*, quoted for a shell, runs the program in its standard input."""
     alone = "" if operation in _RUNS_MODULES else " -I -S"
     return f"{interpreter}{alone} -c {shlex.quote(_READ_ALL)}"
 
 
 class KnownTargets:
-    """Which targets have kept the library in this run, so that further requests to them need not bring it.
+    """The targets that have kept the library during this run, so that further requests to them need not include it.
 
-    Workers are processes of their own, one a task and host: what one learns, the others find in *directory*, which
-    is that of this run alone.
+    Workers are separate processes, one per task and host. They share what they learn through files in *directory*,
+    which belongs to this run alone.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -114,7 +117,7 @@ class KnownTargets:
         return self._mark(target).exists()
 
     def note(self, target: Sequence[object], answer: dict[str, Any]) -> bool | None:
-        """Take what an answer tells of this out of it: False if the target has not kept it, None if it says nothing."""
+        """Remove ``KEPT`` from an answer, remember it and return it: whether the library was kept, None if not said."""
         kept: bool | None = answer.pop(KEPT, None)
         if kept:
             self._mark(target).touch()

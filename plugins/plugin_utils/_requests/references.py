@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task may give to name jobs: jids, job files, names, and registered results just as they were registered.
+"""Reads what a task may give to name jobs: jids, job files, names, and registered results as they were registered.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -18,14 +18,15 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors im
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.jid import check_jid
 
 
-def job_references(given: Any, option: str = "jobs") -> list[dict[str, str]]:
-    """``{jid}``, ``{results_file}`` or ``{name}`` for each job, in order, each once: by its file, where that was given.
+def job_references(value: Any, option: str = "jobs") -> list[dict[str, str]]:
+    """Return a reference for each job, ``{jid}``, ``{results_file}`` or ``{name}``, in order and without duplicates.
 
-    given: a jid, an absolute path of a job file, a job's name, a registered result (of a loop, too: its ``results``, skipped
-    items left out), or a list of these. JobError names what is none of them, and starts that failed.
+    A job that is named by its jid and by its job file gets the latter. value: a jid, the absolute path of a job file, a
+    job's name, a registered result (that of a loop, too: its ``results`` without skipped items), or a list of these.
+    Raises JobError, which names *option*, if a value is none of them or is the result of a start that failed.
     """
     found: dict[str, dict[str, str]] = {}
-    for reference in _each(given, option):
+    for reference in _each(value, option):
         path = reference.get("results_file")
         jid = (
             os.path.basename(path) if path else reference.get("jid") or f"name {reference['name']}"
@@ -39,32 +40,33 @@ def job_references(given: Any, option: str = "jobs") -> list[dict[str, str]]:
     return list(found.values())
 
 
-def _each(given: Any, option: str) -> list[dict[str, str]]:
-    if isinstance(given, str):
-        if given.startswith("/"):
-            return [{"results_file": given}]
-        return [_jid_or_name(given, option)]
-    if isinstance(given, Mapping):
-        return _of_result(given, option)
-    if isinstance(given, Iterable):  # a filter such as map gives no list
-        return [reference for one in given for reference in _each(one, option)]
+def _each(value: Any, option: str) -> list[dict[str, str]]:
+    if isinstance(value, str):
+        if value.startswith("/"):
+            return [{"results_file": value}]
+        return [_jid_or_name(value, option)]
+    if isinstance(value, Mapping):
+        return _of_result(value, option)
+    if isinstance(value, Iterable):  # filters such as map return generators
+        return [reference for element in value for reference in _each(element, option)]
     raise JobError(
-        f"{option}: {given!r} names no job; give a jid, a results_file, a name or a registered result"
+        f"{option}: {value!r} does not name a job; give a jid, a results_file, a name or a registered result"
     )
 
 
-def _jid_or_name(given: str, option: str) -> dict[str, str]:
-    """A text that is no jid names a job; one that looks like a jid gone wrong names none."""
+def _jid_or_name(value: str, option: str) -> dict[str, str]:
+    """Return ``{jid}`` or ``{name}``. Raises JobError for a relative path, a blank, or a text like a mistyped jid."""
     try:
-        return {"jid": check_jid(given)}
+        return {"jid": check_jid(value)}
     except JobError:
-        # nobody calls a job so
-        if not given.strip() or "/" in given or re.fullmatch(r"j?[0-9.]+", given):
-            return {"jid": _checked(given, option)}
-        return {"name": given}
+        # not a plausible name for a job, so the caller gets the error about the jid
+        if not value.strip() or "/" in value or re.fullmatch(r"j?[0-9.]+", value):
+            return {"jid": _checked(value, option)}
+        return {"name": value}
 
 
 def _of_result(result: Mapping[str, Any], option: str) -> list[dict[str, str]]:
+    """Return the references in a registered result, none if the task was skipped."""
     if result.get("skipped"):
         return []
     if result.get("results_file"):
@@ -72,21 +74,23 @@ def _of_result(result: Mapping[str, Any], option: str) -> list[dict[str, str]]:
     for key in ("ansible_job_id", "id"):
         if result.get(key):
             return [{"jid": _checked(str(result[key]), option)}]
-    # only now: the module of a job that has ended may have returned keys of these names
+    # After the keys above, because the module of a job that has ended may have returned keys of these names.
     for key in ("results", "jobs"):
-        several = result.get(key)
-        if isinstance(several, Sequence) and not isinstance(several, str):
-            return [reference for one in several for reference in _each(one, option)]
+        elements = result.get(key)
+        if isinstance(elements, Sequence) and not isinstance(elements, str):
+            return [reference for element in elements for reference in _each(element, option)]
     if result.get("failed") or result.get("unreachable"):
         raise JobError(
             f"{option}: a job was never started: {result.get('msg', 'its start failed')}"
         )
     raise JobError(
-        f"{option}: a result without ansible_job_id names no job; its keys are {', '.join(sorted(map(str, result)))}"
+        f"{option}: a result without ansible_job_id does not name a job; "
+        f"its keys are {', '.join(sorted(map(str, result)))}"
     )
 
 
 def _checked(jid: str, option: str) -> str:
+    """Return the jid. Raises JobError, which names the option, if it is not a jid."""
     try:
         return check_jid(jid)
     except JobError as error:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as bars: what a terminal of a given size is to show of them. No I/O. Needs rich, see HAS_RICH.
+"""Draws jobs as bars for a terminal of a given size. No I/O. Needs the package rich, see HAS_RICH.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -29,11 +29,11 @@ else:
 
 _LEAST_WIDTH = 20
 _BAR_WIDTH = 24
-_MANY_COLUMNS = 80  # below, the last line of output makes way
+_MANY_COLUMNS = 80  # a narrower terminal shows neither the time left nor the last line of output
 
 
 class Painter:
-    """Draws with one spinner, so that it turns evenly from frame to frame."""
+    """Draws frames. It keeps one spinner for all of them, so that it turns evenly."""
 
     def __init__(self, colours: bool) -> None:
         self._colours = colours
@@ -48,7 +48,11 @@ class Painter:
         width: int,
         most: int,
     ) -> list[str]:
-        """Lines, each within the width: at most so many bars, and a last line that sums up all that is known."""
+        """Return the lines to draw: a bar for each job and waiting task, and a last line that sums up all known jobs.
+
+        There are none without jobs and waiting tasks. now: in terms of the clock of the jobs. width: in columns, which
+        no line exceeds. most: how many bars there are at most.
+        """
         rows = len(running) + len(waiting)
         if not rows:
             return []
@@ -69,14 +73,14 @@ class Painter:
         for job in running[:most]:
             cells = self._job_cells(job, now)
             grid.add_row(*(cells if wide else cells[:5]))
-        for one in waiting[: max(0, most - len(running))]:
-            cells = self._waiting_cells(one, now)
+        for task in waiting[: max(0, most - len(running))]:
+            cells = self._waiting_cells(task, now)
             grid.add_row(*(cells if wide else cells[:5]))
         return self._lines(grid, Text(_sum(known, rows, most), style="dim", no_wrap=True), width)
 
     def _job_cells(self, job: SeenJob, now: float) -> list[Text | ProgressBar]:
         left = job.left(now)
-        said = job.last_line or job.progress_message
+        latest = job.last_line or job.progress_message
         share = None if job.percent is None else min(100.0, max(0.0, job.percent))
         return [
             Text(job.host, style="bold"),
@@ -89,18 +93,18 @@ class Painter:
             Text(f"{share:.0f}%") if share is not None else self._turning(now),
             Text(clock(job.seconds(now)), style="blue"),
             Text("" if left is None else f"ETA {clock(left)}", style="magenta"),
-            Text(said if job.state == "running" else f"{job.state} {said}", style="dim"),
+            Text(latest if job.state == "running" else f"{job.state} {latest}", style="dim"),
         ]
 
-    def _waiting_cells(self, one: Waiting, now: float) -> list[Text | ProgressBar]:
+    def _waiting_cells(self, waiting: Waiting, now: float) -> list[Text | ProgressBar]:
         return [
-            Text(one.host, style="bold"),
-            Text(one.task, style="cyan"),
+            Text(waiting.host, style="bold"),
+            Text(waiting.task, style="cyan"),
             ProgressBar(total=None, pulse=True, animation_time=now),
             self._turning(now),
-            Text(clock(now - one.began), style="blue"),
+            Text(clock(now - waiting.began), style="blue"),
             Text(""),
-            Text("nothing heard yet", style="dim"),
+            Text("no status yet", style="dim"),
         ]
 
     def _turning(self, now: float) -> Text:
@@ -126,6 +130,7 @@ class Painter:
 
 
 def _sum(known: Sequence[SeenJob], rows: int, most: int) -> str:
-    said = overview(known) if known else f"{rows} started"
+    """Return the last line: how many jobs are in each state, and how many have no bar."""
+    summary = overview(known) if known else f"{rows} started"
     hidden = rows - most
-    return f"{said}; {hidden} more than fit here" if hidden > 0 else said
+    return f"{summary}; {hidden} more not shown" if hidden > 0 else summary

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as plain text: a line while one runs, a line at its end, a table of all. No I/O.
+"""Writes jobs as plain text: lines about one that runs or has ended, a table of several. No I/O.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -27,14 +27,14 @@ _RIGHT = frozenset(("ELAPSED", "CPU", "PEAK MEMORY"))
 
 
 def duration(seconds: float) -> str:
-    """``41.2 s``, from a minute on ``1:41``, ``1:02:03``, ``2d 03:04:05``."""
+    """Return seconds as ``41.2 s`` or, from a minute on, as ``1:41``, ``1:02:03`` or ``2d 03:04:05``."""
     if seconds < 59.95:
         return f"{max(0.0, seconds):.1f} s"
     return clock(seconds)
 
 
 def clock(seconds: float) -> str:
-    """``0:41``, ``1:02:03``, ``2d 03:04:05``."""
+    """Return seconds as ``0:41``, ``1:02:03`` or ``2d 03:04:05``."""
     minutes, second = divmod(max(0, int(seconds)), 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
@@ -44,7 +44,7 @@ def clock(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes as ``38.3 MiB``."""
+    """Return a number of bytes as ``38.3 MiB``."""
     units = ("B", "KiB", "MiB", "GiB", "TiB")
     unit = 0
     while count >= 1024 and unit < len(units) - 1:
@@ -53,6 +53,7 @@ def size(count: float) -> str:
 
 
 def shortened(text: str, length: int) -> str:
+    """Return the text, cut to this length with an ellipsis at its end if it is longer."""
     return text if len(text) <= length else text[: max(0, length - 1)] + "…"
 
 
@@ -61,20 +62,20 @@ def _count(value: float) -> str:
 
 
 def amount(job: SeenJob) -> str:
-    """``123/273 packages``; empty where nothing was counted."""
+    """Return how much a job has done, such as ``123/273 packages``, or an empty text if it counts nothing."""
     if job.current is None:
         return ""
-    of = f"/{_count(job.total)}" if job.total is not None else ""
-    return f"{_count(job.current)}{of} {job.unit}".rstrip()
+    of_total = f"/{_count(job.total)}" if job.total is not None else ""
+    return f"{_count(job.current)}{of_total} {job.unit}".rstrip()
 
 
 def state_words(job: SeenJob) -> str:
-    """The state, and why, where that says more."""
+    """Return the job's state, with its reason unless that is the usual one: ``failed (deadline)``, ``succeeded``."""
     return f"{job.state} ({job.reason})" if job.reason not in ("", "exit") else job.state
 
 
 def progress_line(job: SeenJob, now: float) -> str:
-    """One line of a log about a job that runs."""
+    """Return a line of a log about a job that runs."""
     facts = [state_words(job) if job.percent is None else f"{job.percent:.0f}%"]
     if amount(job):
         facts.append(amount(job))
@@ -82,13 +83,13 @@ def progress_line(job: SeenJob, now: float) -> str:
     left = job.left(now)
     if left is not None and left >= 1:
         facts.append(f"about {duration(left)} left")
-    said = job.progress_message or job.last_line
+    latest = job.progress_message or job.last_line
     text = f"{job.host} {job.label}: {', '.join(facts)}"
-    return shortened(f"{text}: {said}" if said else text, _LONGEST_LINE)
+    return shortened(f"{text}: {latest}" if latest else text, _LONGEST_LINE)
 
 
 def end_line(job: SeenJob, now: float) -> str:
-    """One line about a job that has ended."""
+    """Return a line about a job that has ended."""
     used = []
     if job.cpu_seconds is not None:
         used.append(f"{job.cpu_seconds:.1f} s cpu")
@@ -103,29 +104,31 @@ def end_line(job: SeenJob, now: float) -> str:
 
 
 def counts(jobs: Iterable[SeenJob]) -> str:
-    """``412 running, 585 succeeded, 3 failed``."""
+    """Return how many jobs are in each state: ``412 running, 585 succeeded, 3 failed``."""
     tally: dict[str, int] = {}
     for job in jobs:
         tally[job.state] = tally.get(job.state, 0) + 1
     order = {state: number for number, state in enumerate(_ORDER)}
-    named = sorted(tally, key=lambda state: order.get(state, len(order)))
-    return ", ".join(f"{tally[state]} {state}" for state in named)
+    states = sorted(tally, key=lambda state: order.get(state, len(order)))
+    return ", ".join(f"{tally[state]} {state}" for state in states)
 
 
 def plural(number: int, word: str) -> str:
+    """Return ``1 job``, ``2 jobs``."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def overview(jobs: Sequence[SeenJob]) -> str:
-    """``12 jobs on 3 hosts: 5 running, 7 succeeded``."""
+    """Return a summary: ``12 jobs on 3 hosts: 5 running, 7 succeeded``."""
     hosts = len({job.host for job in jobs})
     return f"{plural(len(jobs), 'job')} on {plural(hosts, 'host')}: {counts(jobs)}"
 
 
 def table(jobs: Sequence[SeenJob], now: float, most: int) -> list[tuple[str, str]]:
-    """(state, line) for the head, each job and what was left out; the state is empty where there is none.
+    """Return the lines of a table as (state, line): its head, each job, and a line for the jobs that were left out.
 
-    Of more than *most* jobs (0: no limit) those that did not succeed are shown first, then those that took longest.
+    The state is empty for a line that is not a job's. most: how many jobs the table has at most, 0 for all. If there
+    are more, it has those that did not succeed first, then those that took longest.
     """
     shown = list(jobs)
     if most and len(shown) > most:

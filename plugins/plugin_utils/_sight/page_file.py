@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A page on the controller's disk.
+"""Writes a page to the controller's disk.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -14,7 +14,10 @@ from pathlib import Path
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write it whole or not at all: whoever has the old page open, or serves it, never sees half of a new one."""
+    """Write a page completely or not at all, so that no reader ever sees half of it.
+
+    Missing directories are made. Raises OSError if the page cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

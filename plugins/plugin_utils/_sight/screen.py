@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lowest lines of a terminal, drawn again and again below whatever else is printed.
+"""The lowest lines of a terminal, redrawn below everything else that is printed.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TextIO
 
-# After a line was printed the drawing comes back at once, but not for each line of a burst.
+# Seconds. After a line has been printed the drawing returns at once, but not after each line of a burst.
 _LEAST_BETWEEN_DRAWINGS = 0.02
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _BEGINNING_AND_CLEAR = "\r\x1b[J"
@@ -28,7 +28,7 @@ Frame = Callable[[int, int], list[str]]
 
 
 def cells(line: str) -> int:
-    """How many columns a drawn line takes."""
+    """Return how many columns a line takes on the terminal."""
     text = _ESCAPE.sub("", line)
     return sum(
         2 if unicodedata.east_asian_width(char) in "WF" else 1
@@ -38,16 +38,20 @@ def cells(line: str) -> int:
 
 
 def erasing(lines: list[str], width: int) -> str:
-    """What removes these lines from a terminal that has this width now: a narrower one has folded them."""
+    """Return the control characters that remove these lines from a terminal.
+
+    width: the terminal's present one, in columns. One that has become narrower has folded the lines.
+    """
     rows = sum(max(1, -(-cells(line) // max(1, width))) for line in lines)
     up = f"\x1b[{rows}A" if rows else ""
     return up + _BEGINNING_AND_CLEAR
 
 
 class Screen:
-    """Draws what *frame*, given columns and rows, returns. All under *lock*, which whoever prints holds, too.
+    """Draws the lines that *frame* returns for a number of columns and rows, every *refresh* seconds.
 
-    The process forks with that lock held, so no child is made while this thread is in the middle of something.
+    It draws under *lock*, which core holds while it prints, so that they do not mix. core holds it while it forks, too,
+    so no child process begins while this thread is in the middle of something.
     """
 
     def __init__(
@@ -66,7 +70,7 @@ class Screen:
         self._thread: threading.Thread | None = None
 
     def update(self) -> None:
-        """Draw what has changed; the first time, begin to draw again at every refresh."""
+        """Redraw soon, because something has changed. The first call starts the thread that draws."""
         with self._lock:
             if self._stopped.is_set() or os.getpid() != self._owner:
                 return
@@ -77,7 +81,10 @@ class Screen:
 
     @contextmanager
     def cleared(self) -> Iterator[None]:
-        """Something else is printed meanwhile. Only strings are written here: whoever prints must not meet an error of ours."""
+        """Remove the drawing while the body of ``with`` prints something else, then draw it again.
+
+        It writes only strings that are ready, and calls no *frame*: an error there must not reach the code that prints.
+        """
         if os.getpid() != self._owner:
             yield
             return
@@ -95,7 +102,7 @@ class Screen:
                     self._show(before, self._size()[0])
 
     def stop(self) -> None:
-        """Remove what was drawn, for good."""
+        """Remove the drawing for good."""
         if os.getpid() != self._owner:
             return
         self._stopped.set()
@@ -109,7 +116,7 @@ class Screen:
                     if self._due or self._waited(self._refresh):
                         self._draw()
         finally:
-            self._stopped.set()  # after an error, which threading shows, the play goes on without bars
+            self._stopped.set()  # after an error, which threading shows, the play continues without bars
 
     def _waited(self, seconds: float) -> bool:
         return time.monotonic() - self._drawn_at >= seconds
@@ -123,7 +130,7 @@ class Screen:
         if self._suspended or self._stopped.is_set():
             return
         columns, rows = self._size()
-        # the last column stays free: a terminal that folds there would have a line more than was counted
+        # The last column stays free: a terminal that wraps there would have one line more than was counted.
         lines = self._frame(columns - 1, rows)
         self._due = False
         if lines or self._drawn:
@@ -149,4 +156,4 @@ class Screen:
             self._stream.write(text)
             self._stream.flush()
         except OSError:
-            self._stopped.set()  # the terminal has gone; the play goes on without it
+            self._stopped.set()  # the terminal is gone; the play continues without it

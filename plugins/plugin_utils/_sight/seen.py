@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run has seen of its jobs: read from the results and events that callbacks get. No I/O, no clock of its own.
+"""The jobs of a run, as the results and events that callbacks get describe them. No I/O, no clock of its own.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -22,14 +22,18 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.states im
     STATE_SUCCEEDED,
 )
 
-# a job that is polled for a day must not fill the memory: marks are for looking at
+# limits the marks for the timeline, so that a job that is polled for a day does not fill the memory
 _MOST_MARKS = 200
 _PERCENT_BETWEEN_MARKS = 1.0
 
 
 @dataclass
 class SeenJob:
-    """One job of one host. Times are those of the caller's clock, in seconds."""
+    """One job of one host. Times are in seconds, in terms of the caller's clock.
+
+    began: when it began to run, as far as known. looked: when its last status came. looks: how many came. marks: (time,
+    percent) of its progress. retries: (time, text) of each time that the task was run again.
+    """
 
     host: str
     jid: str
@@ -59,15 +63,17 @@ class SeenJob:
 
     @property
     def key(self) -> tuple[str, str]:
+        """What identifies the job: its host and its jid."""
         return self.host, self.jid
 
     @property
     def ended(self) -> bool:
+        """Whether the job has ended."""
         return self.state in END_STATES
 
     @property
     def label(self) -> str:
-        """Its name; without one, what it runs and its id."""
+        """The job's name or, if it has none, its module and its id."""
         if self.name:
             return self.name
         short = self.module.rpartition(".")[2]
@@ -75,31 +81,31 @@ class SeenJob:
 
     @property
     def short_label(self) -> str:
-        """The same for little room: of the id, the process is what tells jobs apart."""
+        """The same, shorter: of the id only the pid, which is enough to tell jobs apart."""
         short = self.module.rpartition(".")[2] or "job"
         return self.name or f"{short} {self.jid.rpartition('.')[2]}"
 
     def seconds(self, now: float) -> float:
-        """How long it has run by now; an ended one, how long it ran."""
+        """Return for how many seconds the job has run, or ran if it has ended."""
         if self.elapsed is None:
             return max(0.0, (self.looked if self.ended else now) - self.began)
         return self.elapsed if self.ended else self.elapsed + max(0.0, now - self.looked)
 
     def left(self, now: float) -> float | None:
-        """Seconds until its end, estimated."""
+        """Return the estimated number of seconds until its end, or None if it has ended or nothing is known."""
         if self.eta is None or self.ended:
             return None
         return max(0.0, self.eta - max(0.0, now - self.looked))
 
     @property
     def news(self) -> tuple[object, ...]:
-        """What a reader would want to hear of: equal as long as nothing has changed but the time."""
+        """What a reader wants to know about: equal as long as nothing but the time has changed."""
         percent = None if self.percent is None else int(self.percent)
         return self.state, percent, self.current, self.progress_message, self.last_line
 
 
 def printable(text: object) -> str:
-    """Text of a job or a target as one line that cannot steer a terminal."""
+    """Return a text from a job or a target as one line, without characters that control a terminal."""
     return "".join(
         " " if char in "\t\n\r\u2028\u2029" else char
         for char in str(text)
@@ -108,23 +114,27 @@ def printable(text: object) -> str:
 
 
 def _number(value: Any) -> float | None:
+    """Return the value as a number, or None if it is not a finite one."""
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def statuses(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """(status, its ``async_job`` or nothing) of all jobs that a task's result or an event tells of."""
-    for one in (result, result.get("async_result"), *_list(result.get("jobs"))):
-        if not isinstance(one, Mapping):
+    """Yield (status, view) for each job in a task's result or in an event.
+
+    The view is empty for a job of stock core's, the status for an element of what async_info or async_cancel returned.
+    """
+    for job in (result, result.get("async_result"), *_list(result.get("jobs"))):
+        if not isinstance(job, Mapping):
             continue
-        view = one.get("async_job")
+        view = job.get("async_job")
         if isinstance(view, Mapping) and view.get("id"):
-            yield one, view
-        elif one.get("ansible_job_id") and "erased" not in one:
-            yield one, {}
+            yield job, view
+        elif job.get("ansible_job_id") and "erased" not in job:
+            yield job, {}
         elif (
-            one is not result and one.get("id") and one.get("state")
-        ):  # of async_info, async_cancel
-            yield {}, one
+            job is not result and job.get("id") and job.get("state")
+        ):  # from async_info or async_cancel
+            yield {}, job
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -148,8 +158,11 @@ class SeenJobs:
         return len(self._jobs)
 
     def note(self, host: str, task: str, result: Mapping[str, Any], now: float) -> list[SeenJob]:
-        """Take in a result; the jobs that it told of."""
-        told = []
+        """Update the jobs from a task's result or an event, and return those that it describes.
+
+        now: in terms of the caller's clock. A job that could not be found is not added.
+        """
+        described = []
         for status, view in statuses(result):
             jid = str(view.get("id") or status.get("ansible_job_id"))
             job = self._jobs.get((host, jid))
@@ -159,16 +172,18 @@ class SeenJobs:
                 job = SeenJob(host, jid, task, began=now, looked=now)
                 self._jobs[job.key] = job
             _take_in(job, status, view, now)
-            told.append(job)
-        return told
+            described.append(job)
+        return described
 
     def note_retry(self, host: str, task: str, result: Mapping[str, Any], now: float) -> None:
-        """A task is run again although its job has ended: core starts another job, or asks after it once more."""
+        """Update the jobs from a retry's event, and note the retry of a job that had ended."""
         for job in self.note(host, task, result, now):
             if job.ended and result.get("attempts"):
                 retries = result.get("retries")
-                of = f" of {retries}" if retries else ""
-                job.retries.append((now, f"attempt {result['attempts']}{of} ended {job.state}"))
+                of_retries = f" of {retries}" if retries else ""
+                job.retries.append(
+                    (now, f"attempt {result['attempts']}{of_retries} ended {job.state}")
+                )
 
 
 def _not_found(status: Mapping[str, Any]) -> bool:
@@ -176,10 +191,11 @@ def _not_found(status: Mapping[str, Any]) -> bool:
 
 
 def _take_in(job: SeenJob, status: Mapping[str, Any], view: Mapping[str, Any], now: float) -> None:
+    """Update a job from a status, unless the job has ended and the status is older or knows less."""
     attempt = int(_number(view.get("attempt")) or job.attempt)
     state = printable(view.get("state") or _state_of(status))
     if job.ended and state not in END_STATES and attempt <= job.attempt:
-        return  # an older answer that came late, or a cleaned-up job that core knows no more
+        return  # an older answer that came late, or a job that core no longer knows because it was cleaned up
     if job.ended and not view:
         return
     job.looks += 1
@@ -191,7 +207,7 @@ def _take_in(job: SeenJob, status: Mapping[str, Any], view: Mapping[str, Any], n
 
 
 def _state_of(status: Mapping[str, Any]) -> str:
-    """Of a job that stock core looks after, which has no word for it."""
+    """Return the state of a job of stock core's, which has no word for it."""
     if not status.get("finished"):
         return STATE_RUNNING
     failed = status.get("failed") or status.get("rc", 0) not in (0, None)
@@ -204,7 +220,7 @@ def _take_in_view(job: SeenJob, view: Mapping[str, Any], now: float) -> None:
     job.elapsed = _number(view.get("elapsed"))
     job.timeout = _number(view.get("timeout"))
     if job.elapsed is not None:
-        # the first look has the least delay in it; a job that was attempted again began anew
+        # The earliest is the most exact, since each answer comes late. The first replaces the time of the first sight.
         began = now - job.elapsed
         job.began = began if job.looks == 1 else min(job.began, began)
     progress, output, usage = (_mapping(view.get(key)) for key in ("progress", "output", "usage"))
@@ -223,6 +239,7 @@ def _take_in_view(job: SeenJob, view: Mapping[str, Any], now: float) -> None:
 
 
 def _mark(job: SeenJob, now: float) -> None:
+    """Add a mark if the job's progress has changed enough since the last."""
     if job.percent is None or len(job.marks) >= _MOST_MARKS:
         return
     last = job.marks[-1][1] if job.marks else 0.0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run's jobs as one HTML page that needs nothing from any other place.
+"""A run's jobs as one HTML page that loads nothing from anywhere.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -40,12 +40,14 @@ _STATES = (STATE_QUEUED, STATE_RUNNING, *END_STATES)
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
 _DAY = 86400
 _MOST_TICKS = 10
-_LEAST_WIDTH = 0.3  # percent: a job of a second in a run of a day must be seen and hit
+_LEAST_WIDTH = (
+    0.3  # percent: a job of a second in a run of a day must be visible and easy to point at
+)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something at a moment of a job; ``at`` in percent of the page's width of time."""
+    """Something that happened at a moment. at: in percent of the page's span of time. text: what."""
 
     at: float
     text: str
@@ -53,7 +55,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Bar:
-    """A job on the page."""
+    """A job on the page. style: its class in the style sheet. says: for screen readers. begin, width: in percent."""
 
     label: str
     state: str
@@ -68,13 +70,15 @@ class Bar:
 
 @dataclass(frozen=True)
 class HostBars:
+    """The jobs of a host on the page."""
+
     host: str
     bars: Sequence[Bar]
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """What the template draws."""
+    """The contents of a page, for its template."""
 
     title: str
     subtitle: str
@@ -85,7 +89,7 @@ class Timeline:
 
 
 def timeline(title: str, jobs: Iterable[SeenJob], begin: float, now: float) -> Timeline:
-    """The page's contents for a run that began then. Times are seconds since the epoch."""
+    """Return the page's contents. begin: when the run began. Times are seconds since the epoch."""
     listed = list(jobs)
     first = min([begin, *(job.began for job in listed)])
     last = max([job.began + job.seconds(now) for job in listed], default=now)
@@ -111,7 +115,7 @@ def timeline(title: str, jobs: Iterable[SeenJob], begin: float, now: float) -> T
 
 
 def ticks(span: float) -> list[float]:
-    """Round offsets in seconds, at most ten, evenly over a span."""
+    """Return round offsets in seconds, at intervals of equal length over a span: at most ten intervals."""
     step = next((step for step in _STEPS if span / step <= _MOST_TICKS), 0)
     if not step:
         step = _DAY
@@ -121,11 +125,12 @@ def ticks(span: float) -> list[float]:
 
 
 def _share(seconds: float, span: float) -> float:
+    """Return seconds in percent of the span, from 0 to 100."""
     return round(min(100.0, max(0.0, 100 * seconds / span)), 3)
 
 
 def _style(state: str) -> str:
-    """Names of classes come from this list, never from what a target says."""
+    """Return the class of a state in the style sheet. It never is a text that a target has sent."""
     return state if state in _STATES else "other"
 
 
@@ -147,7 +152,7 @@ def _bar(job: SeenJob, first: float, span: float, now: float) -> Bar:
 
 def _facts(job: SeenJob, now: float) -> list[tuple[str, str]]:
     progress = "" if job.percent is None else f"{job.percent:.0f}%"
-    said = ", ".join(part for part in (progress, amount(job), job.progress_message) if part)
+    parts = (progress, amount(job), job.progress_message)
     return [
         ("Job", job.label),
         ("Host", job.host),
@@ -159,7 +164,7 @@ def _facts(job: SeenJob, now: float) -> list[tuple[str, str]]:
         ("Began", time.strftime("%H:%M:%S", time.localtime(job.began))),
         ("Took" if job.ended else "So far", duration(job.seconds(now))),
         ("Time limit", "" if not job.timeout else duration(job.timeout)),
-        ("Progress", said),
+        ("Progress", ", ".join(part for part in parts if part)),
         ("Attempt", "" if job.attempt == 1 else str(job.attempt)),
         ("Retries", "; ".join(text for _when, text in job.retries)),
         ("CPU", "" if job.cpu_seconds is None else f"{job.cpu_seconds:.1f} s"),
@@ -169,7 +174,10 @@ def _facts(job: SeenJob, now: float) -> list[tuple[str, str]]:
 
 
 def render(contents: Timeline) -> str:
-    """The page. What jobs and hosts say is escaped; style and script are ours, and the page allows no others."""
+    """Return the page's HTML.
+
+    All texts from jobs and hosts are escaped. The page's policy allows no style and no script but its own, by hash.
+    """
     style, script = (_part(name) for name in ("page.css", "page.js"))
     template = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

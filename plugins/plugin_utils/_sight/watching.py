@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which jobs tasks wait for at this moment, and what is worth a line. No I/O, no clock of its own.
+"""Which jobs the tasks of a run are waiting for, and which of them are due for a line. No I/O, no clock of its own.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -17,7 +17,7 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.seen import Se
 
 @dataclass(frozen=True)
 class Waiting:
-    """A task that was started on a host and has not told of a job yet."""
+    """A task that waits for a job on a host, and has not reported the job yet."""
 
     host: str
     task: str
@@ -26,7 +26,7 @@ class Waiting:
 
 @dataclass
 class _Host:
-    """What a host is busy with: one task at a time, under every strategy."""
+    """The task that a host runs: one at a time, under every strategy. shown: whether it waits for jobs."""
 
     task: str
     began: float
@@ -35,43 +35,44 @@ class _Host:
 
 
 class Watching:
-    """Follows the hosts from the start of a task to its result."""
+    """Follows each host from the start of a task to its result."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, _Host] = {}
         self._announced: set[tuple[str, str]] = set()
-        self._said: dict[tuple[str, str], tuple[float, tuple[object, ...]]] = {}
+        self._last_lines: dict[tuple[str, str], tuple[float, tuple[object, ...]]] = {}
 
     def start(self, host: str, task: str, waits: bool, now: float) -> None:
-        """A task begins; *waits*: it is one that waits for jobs."""
+        """Note that a task begins. waits: whether it waits for jobs."""
         self._hosts[host] = _Host(task, now, shown=waits)
 
     def task_of(self, host: str) -> str:
-        """The name of the task that the host is busy with: core's polls of a job have one of their own."""
+        """Return the name of the task that the host runs. core's polls of a job come with a name of their own."""
         return self._hosts[host].task if host in self._hosts else ""
 
-    def look(self, host: str, told: Iterable[SeenJob], now: float) -> list[SeenJob]:
-        """A task that waits has told of these jobs; those that have ended since they were told of before."""
+    def look(self, host: str, jobs: Iterable[SeenJob], now: float) -> list[SeenJob]:
+        """Note the jobs that a waiting task has reported, and return those that have just ended."""
         busy = self._hosts.setdefault(host, _Host("", now))
-        for job in told:
+        for job in jobs:
             if not job.ended:
                 busy.jobs[job.key] = job
                 self._announced.add(job.key)
-        return self._folded(told)
+        return self._newly_ended(jobs)
 
-    def end(self, host: str, told: Iterable[SeenJob], whole_task: bool) -> list[SeenJob]:
-        """The same for a result: that of the whole task, or of one item of its loop."""
+    def end(self, host: str, jobs: Iterable[SeenJob], whole_task: bool) -> list[SeenJob]:
+        """Do the same for the result of a whole task, or of one item of its loop."""
         if whole_task:
             self._hosts.pop(host, None)
-        return self._folded(told)
+        return self._newly_ended(jobs)
 
-    def _folded(self, told: Iterable[SeenJob]) -> list[SeenJob]:
-        ended = [job for job in told if job.ended and job.key in self._announced]
+    def _newly_ended(self, jobs: Iterable[SeenJob]) -> list[SeenJob]:
+        """Return the jobs that have ended and were reported as running before, each job once."""
+        ended = [job for job in jobs if job.ended and job.key in self._announced]
         self._announced.difference_update(job.key for job in ended)
         return ended
 
     def shown(self) -> tuple[list[SeenJob], list[Waiting]]:
-        """The jobs that run and are waited for, and the tasks that have not told of theirs."""
+        """Return the running jobs that tasks wait for, and the waiting tasks that have not reported a job yet."""
         running: dict[tuple[str, str], SeenJob] = {}
         waiting = []
         for host, busy in self._hosts.items():
@@ -80,13 +81,13 @@ class Watching:
                 waiting.append(Waiting(host, busy.task, busy.began))
         return list(running.values()), waiting
 
-    def news(self, told: Iterable[SeenJob], now: float, interval: float) -> list[SeenJob]:
-        """Those of the jobs that run that are due for a line, and have changed since their last."""
+    def news(self, jobs: Iterable[SeenJob], now: float, interval: float) -> list[SeenJob]:
+        """Return the running jobs that have changed since their last line, *interval* seconds ago or more."""
         due = []
-        for job in told:
-            when, before = self._said.get(job.key, (now - interval, ()))
+        for job in jobs:
+            when, before = self._last_lines.get(job.key, (now - interval, ()))
             if job.ended or now - when < interval or job.news == before:
                 continue
-            self._said[job.key] = (now, job.news)
+            self._last_lines[job.key] = (now, job.news)
             due.append(job)
         return due

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task that waited for jobs returns.
+"""The options of async_wait, and the results of tasks that waited for jobs.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -36,12 +36,16 @@ WAIT_TASK_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def _label(status: dict[str, Any]) -> str:
+    """Return what a message calls a job: its name, else its id."""
     view = status["async_job"]
     return str(view["name"] or view["id"])
 
 
 def with_lines(status: dict[str, Any]) -> dict[str, Any]:
-    """With ``stdout_lines`` and ``stderr_lines``, which core adds to the result of a task, but not to what is in a list."""
+    """Add ``stdout_lines`` and ``stderr_lines`` to a status and return it.
+
+    core adds them to the result of a task, but not to the results in a list.
+    """
     for stream in ("stdout", "stderr"):
         text = status.get(stream)
         if isinstance(text, str):
@@ -50,14 +54,17 @@ def with_lines(status: dict[str, Any]) -> dict[str, Any]:
 
 
 def unfinished(statuses: list[dict[str, Any]]) -> list[str]:
-    """The job files of the jobs that have not ended."""
+    """Return the job files of the jobs that have not ended."""
     return [str(status["results_file"]) for status in statuses if not status["finished"]]
 
 
 def waited_result(
     statuses: list[dict[str, Any]], done: bool, timeout: float | None
 ) -> dict[str, Any]:
-    """All results in their order, whatever came about; failed if a job failed or the time was over."""
+    """Return the result of a wait, with all statuses in their order. It has failed if a job has, or if it is not done.
+
+    done: whether the condition of ``for`` holds. timeout: seconds, for the message, None if the wait had no limit.
+    """
     failed = [
         _label(status)
         for status in statuses
@@ -85,7 +92,7 @@ def waited_result(
 
 
 def over_budget_result(result: dict[str, Any]) -> dict[str, Any]:
-    """That of a wait which was over because too many hosts had failed."""
+    """Return *result* changed to that of a wait that stopped because too many hosts had failed."""
     pending = result["pending_jobs"]
     msg = (
         f"too many hosts have failed; {len(pending)} of {len(result['jobs'])} jobs have not ended: "
@@ -97,7 +104,10 @@ def over_budget_result(result: dict[str, Any]) -> dict[str, Any]:
 def cancelled_result(
     result: dict[str, Any], statuses: list[dict[str, Any]], answer: dict[str, Any]
 ) -> dict[str, Any]:
-    """That of a wait whose time was over, once async_cancel has answered for the jobs that had not ended."""
+    """Return *result* changed to that of a wait that cancelled the jobs that had not ended.
+
+    statuses: of all jobs, after that. answer: that of async_cancel.
+    """
     if answer.get("failed"):
         return dict(result, msg=f"{result['msg']}; they were not cancelled: {answer.get('msg')}")
     cancelled = answer.get("cancelled", [])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for jobs from the controller: one request a host and interval, however many they are, until they have ended.
+"""Waits for jobs from the controller, with one request per host and interval, however many jobs there are.
 
 Private to the collection longrun.jobs: may change in any release.
 """
@@ -33,15 +33,15 @@ from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waited impor
     with_lines,
 )
 
-_RECONNECT_SECONDS = 2.0  # between attempts to reach a host that went away
-_LEAST_INTERVAL = 0.2  # a request is an exec on the target: no interval makes it spin
-# of an answer to a request: what core wants to see in the task's result
+_RECONNECT_SECONDS = 2.0  # between attempts to reach an unreachable host
+_LEAST_INTERVAL = 0.2  # seconds: each request costs an exec on the target
+# the keys of an answer that core expects in the task's result
 _PASSED_ON = ("ansible_facts", "deprecations", "warnings")
 
 
 @dataclass
 class Awaited:
-    """A job as the task named it, and what is known of it. twin: whether it was named before in another way."""
+    """A job as the task named it, and its last status. twin: whether an earlier reference names the same job."""
 
     reference: dict[str, str]
     live: LiveOutput | None = None
@@ -49,17 +49,19 @@ class Awaited:
     twin: bool = False
 
     def asked(self) -> dict[str, str]:
-        """The job as a request names it."""
+        """Return the reference for a request, with the cursor if the job's lines are shown."""
         return dict(self.reference, cursor=self.live.cursor) if self.live else self.reference
 
 
 @dataclass
 class Waiter:
-    """wanted: ``for`` of the task. deadline: monotonic seconds, None to wait as long as there is an answer.
+    """The wait of one task on one host.
 
-    reconnect: seconds for which a host that cannot be reached is asked again; None is until the deadline. budget: of
-    errors, shared with other hosts: when it is exceeded, the wait is over, and ``over_budget`` set. passed_on: what the
-    requests had to say besides, for the task's result.
+    wanted: the task's ``for``. interval: seconds per request. tail_lines: how many lines of output each status has.
+    deadline: in terms of time.monotonic(), None to wait as long as the host answers. reconnect: for how many seconds to
+    retry a host that cannot be reached, None until the deadline. budget: the error budget that this host shares with
+    others; the wait stops when it is exceeded, and sets ``over_budget``. passed_on: what else the answers had for the
+    task's result, such as warnings.
     """
 
     action: CarrierAction
@@ -80,26 +82,27 @@ class Waiter:
         self._host = str((self.task_vars or {}).get("inventory_hostname", ""))
 
     def _left(self) -> float:
-        """Seconds for a request that is to take as long as it may."""
+        """Return how many seconds a request may wait on the target: the interval, or less if the deadline is near."""
         if self.deadline is None:
             return self.interval
         return min(self.interval, max(0.0, self.deadline - time.monotonic()))
 
     def _options(self, seconds: float) -> dict[str, Any]:
-        """What a request says besides the jobs."""
+        """Return the parameters of a request, without its jobs. seconds: how long it waits on the target."""
         options = {"for": self.wanted, "seconds": seconds, "tail_lines": self.tail_lines}
         return dict(options, _async_dir=self.async_dir)
 
     def wait(
         self, jobs: list[Awaited], seconds: float, several: bool
     ) -> tuple[dict[str, Any], bool]:
-        """What the target refused, if it did, and whether what is waited for has come about.
+        """Wait and return (refusal, done): the target's failed answer or ``{}``, and whether ``for`` is fulfilled.
 
-        seconds: of the first request; the others take an interval each. several: whether lines need a job's name.
+        seconds: how long the first request waits; the others wait an interval each. several: whether the job's name
+        precedes its lines.
         """
         waiting = jobs
         while waiting:
-            # one that has ended is not asked after again: its result may be large
+            # jobs that have ended are not asked for again: their results may be large
             answer = self.ask(waiting, seconds)
             if answer.get("failed"):
                 return answer, False
@@ -114,13 +117,14 @@ class Waiter:
             if self.deadline is not None and time.monotonic() >= self.deadline:
                 return {}, False
             if not self.action._task.no_log:
-                # also of those that have ended: their bars end with them, not with the last job
+                # Also for the jobs that have just ended, so that their bars end now and not with the last job.
                 for job in asked:
                     send_poll_event(self.action, self._host, job.status)
             seconds = self.interval
         return {}, True
 
     def _watch_budget(self, asked: list[Awaited]) -> None:
+        """Count this host as failed if one of its jobs has ended without success, and set ``over_budget``."""
         if self.budget is None:
             return
         if any(
@@ -131,27 +135,31 @@ class Waiter:
         self.over_budget = self.budget.exceeded()
 
     def _take(self, waiting: list[Awaited], answer: dict[str, Any], several: bool) -> None:
-        """Keep and show what a request found out."""
+        """Store the statuses of an answer in their jobs, and show the new lines."""
         self.passed_on.update((key, answer[key]) for key in _PASSED_ON if key in answer)
         known = set()
         for job, status, since in zip(waiting, answer["statuses"], answer["since"], strict=True):
             job.status = with_lines(status)
             job.twin = (
                 status["results_file"] in known
-            )  # which job a name means, the target alone can tell
+            )  # only the target knows which job a name refers to
             known.add(status["results_file"])
             if not job.twin:
                 _show(self._host, job, since, several)
 
     def ask(self, jobs: list[Awaited], seconds: float) -> dict[str, Any]:
-        """One request; again, on a new connection, for as long as the host cannot be reached and there is time."""
-        given_up: float | None = None
+        """Send one request, and return its answer. While the host cannot be reached, repeat it on new connections.
+
+        seconds: how long the request waits on the target. Raises AnsibleConnectionFailure if the host cannot be
+        reached until the deadline or for ``reconnect`` seconds, AnsibleError if the controller has ended.
+        """
+        give_up_at: float | None = None
         warned = False
         while True:
             if os.getppid() != self._parent:
-                # this is a worker, which outlives a controller that was killed, and would mark as shown what nobody
-                # sees
-                raise AnsibleError("the controller is gone; the jobs go on")
+                # This worker process has outlived a controller that was killed. It must not go on marking lines as
+                # shown that nobody sees.
+                raise AnsibleError("the controller has ended; the jobs keep running")
             params = self._options(min(seconds, self._left()))
             params["jobs"] = [job.asked() for job in jobs]
             try:
@@ -163,51 +171,50 @@ class Waiter:
                     )
                 )
             except AnsibleAuthenticationFailure:
-                raise  # asking again would lock the account
+                raise  # repeated attempts could lock the account
             except AnsibleConnectionFailure as error:
                 now = time.monotonic()
-                if given_up is None:
+                if give_up_at is None:
                     within = None if self.reconnect is None else now + self.reconnect
-                    limits = [one for one in (self.deadline, within) if one is not None]
-                    given_up = min(limits, default=now)
-                if now >= given_up:
+                    limits = [limit for limit in (self.deadline, within) if limit is not None]
+                    give_up_at = min(limits, default=now)
+                if now >= give_up_at:
                     raise
                 if not warned:
                     Display().warning(
-                        f"{self._host} cannot be reached, and is asked again for {given_up - now:.0f} s: "
+                        f"{self._host} cannot be reached; trying again for {give_up_at - now:.0f} s: "
                         f"{error.message}"
                     )
                     warned = True
                 reset_connection(self.action)
-                time.sleep(min(_RECONNECT_SECONDS, given_up - now))
+                time.sleep(min(_RECONNECT_SECONDS, give_up_at - now))
 
     def cancel(self, jobs: list[Awaited]) -> dict[str, Any]:
-        """Cancel those that have not ended, and ask once more after them; what async_cancel answered."""
-        late = [job for job in jobs if not job.status["finished"]]
+        """Cancel the jobs that have not ended, update their statuses, and return the answer of async_cancel."""
+        unended = [job for job in jobs if not job.status["finished"]]
         answer = dict(
             self.action._execute_module(
                 module_name="longrun.jobs.async_cancel",
                 module_args={
-                    "results_files": unfinished([job.status for job in late]),
+                    "results_files": unfinished([job.status for job in unended]),
                     "_async_dir": self.async_dir,
                 },
                 task_vars=self.task_vars,
             )
         )
         if not answer.get("failed"):
-            for job in late:
-                job.live = None
+            for job in unended:
+                job.live = None  # what the job had printed is in its result
             self.deadline = time.monotonic()
-            # what they had printed until then is in their results
-            after = self.ask(late, 0.0)
+            after = self.ask(unended, 0.0)
             if not after.get("failed"):
-                for job, status in zip(late, after["statuses"], strict=True):
+                for job, status in zip(unended, after["statuses"], strict=True):
                     job.status = with_lines(status)
         return answer
 
 
 def _show(host: str, job: Awaited, since: dict[str, Any] | None, several: bool) -> None:
-    """The new lines of a job; with several jobs the job's name, or jid, behind the host."""
+    """Print the new lines of a job, each after the host and, with several jobs, the job's name or jid."""
     if job.live is None or not since:
         return
     if several:

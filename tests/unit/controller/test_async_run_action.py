@@ -224,7 +224,7 @@ def test_one_job_is_one_request_and_its_answer_the_result(target: Target, run: A
     (job,) = target.order["jobs"]
     assert job["blocks"] == {"steps": [{"payload": 0, "name": None, "environ": {}}]}
     assert job["timeout"] == 3600.0
-    assert job["given"].startswith("j") and job["given"][1:].isdigit()
+    assert job["prefix"].startswith("j") and job["prefix"][1:].isdigit()
     (payload,) = target.order["payloads"]
     assert (payload["style"], payload["module"], payload["args"]) == (
         "new",
@@ -252,7 +252,7 @@ def test_any_number_of_jobs_is_one_request_and_what_their_modules_share_is_sent_
     for job, text in zip(target.order["jobs"], texts, strict=True):
         (step,) = job["blocks"]["steps"]
         assert text.encode("ascii") in whole[step["payload"]]
-    assert len({job["given"] for job in target.order["jobs"]}) == 1
+    assert len({job["prefix"] for job in target.order["jobs"]}) == 1
 
 
 def test_the_same_module_is_sent_once_whatever_runs_it() -> None:
@@ -373,19 +373,19 @@ def test_a_job_that_could_not_be_started_is_named_and_none_is_waited_for(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "one of task, steps and jobs is needed"),
-        ({"task": COMMAND, "interval": -1}, "interval: -1 is no number of seconds"),
-        ({"task": COMMAND, "interval": float("nan")}, "interval: nan is no number of seconds"),
-        ({"task": COMMAND, "wait_timeout": "1m"}, "wait_timeout: belongs to wait; set wait to true"),
+        ({}, "one of task, steps and jobs is required"),
+        ({"task": COMMAND, "interval": -1}, "interval: -1 is not a valid number of seconds"),
+        ({"task": COMMAND, "interval": float("nan")}, "interval: nan is not a valid number of seconds"),
+        ({"task": COMMAND, "wait_timeout": "1m"}, "wait_timeout: needs wait; set wait to true"),
         ({"task": COMMAND, "wait": True, "wait_timeout": "soon"}, "wait_timeout: 'soon' is no duration"),
-        ({"task": COMMAND, "stream": True}, "stream: belongs to wait; set wait to true, or stream with async_wait"),
-        ({"task": COMMAND, "wait": True, "keywords": {"async": 9}}, "wait: cannot be given beside async; leave one of them out"),
+        ({"task": COMMAND, "stream": True}, "stream: needs wait; set wait to true, or stream with async_wait"),
+        ({"task": COMMAND, "wait": True, "keywords": {"async": 9}}, "wait: cannot be used together with async; leave one of them out"),
         ({"jobs": [], "keywords": {"async": 9, "poll": 1}}, "jobs: async with poll waits for one job only"),
         ({"task": {}}, "task: "),
         ({"task": {"ansible.builtin.command": "a", "ansible.builtin.shell": "b"}}, "task: conflicting action statements"),
         ({"steps": [COMMAND, {"no.such.module": {}}]}, "steps[1]: "),
         ({"task": {"ansible.builtin.debug": {"msg": "x"}}}, "task: ansible.builtin.debug cannot be a job: "),
-        ({"task": dict(COMMAND, become=True)}, "task: become cannot be given for a module of a job"),
+        ({"task": dict(COMMAND, become=True)}, "task: become cannot be used on a module of a job"),
         ({"task": COMMAND, "windows": True}, "needs a target with a POSIX shell and Python; this is Windows"),
     ],
 )  # fmt: skip
@@ -473,7 +473,7 @@ def test_a_wait_that_takes_too_long_leaves_the_job_and_says_so(
     assert clock.now - begun == pytest.approx(12)
     assert [args["seconds"] for args in target.waits] == [5, 5, 2]
     assert (result["failed"], result["timed_out"]) == (True, True)
-    assert result["msg"] == "the job j1.1 is running still; it was left as it is"
+    assert result["msg"] == "the job j1.1 is still running; it was left as it is"
 
 
 def test_a_first_wait_is_no_longer_than_there_is_time(

@@ -231,9 +231,9 @@ def test_the_last_request_does_not_go_beyond_the_time(target: Target, run: Any) 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"timeout": -1}, "timeout: -1 is no number of seconds"),
-        ({"interval": float("nan")}, "interval: nan is no number of seconds"),
-        ({"timeout": float("inf")}, "timeout: inf is no number of seconds"),
+        ({"timeout": -1}, "timeout: -1 is not a valid number of seconds"),
+        ({"interval": float("nan")}, "interval: nan is not a valid number of seconds"),
+        ({"timeout": float("inf")}, "timeout: inf is not a valid number of seconds"),
         ({"jobs": "j12"}, "jobs: 'j12' is no job id"),
         ({"jobs": {"failed": True, "msg": "no"}}, "jobs: a job was never started: no"),
         ({"windows": True}, "needs a target with a POSIX shell and Python; this is Windows"),
@@ -298,7 +298,7 @@ def test_a_lost_connection_is_made_anew_and_the_wait_goes_on(
     assert (result["failed"], target.resets, len(target.asked)) == (False, 2, 4)
     assert clock.slept == [2.0, 2.0]
     # once an outage: nobody shall wonder for an hour what the task does
-    assert warnings == ["web1 cannot be reached, and is asked again for 50 s: no route to host"]
+    assert warnings == ["web1 cannot be reached; trying again for 50 s: no route to host"]
 
 
 def test_a_host_that_is_away_from_the_beginning_is_asked_until_the_time_is_over(

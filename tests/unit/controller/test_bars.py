@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_summed_up_and_is_quick() -> None:
     lines = painter.frame(jobs, [], jobs, 1.0, 120, 18)
     assert time.perf_counter() - began < 0.2
     assert len(lines) == 19
-    assert "1000 jobs on 200 hosts: 1000 running; 982 more than fit here" in lines[-1]
+    assert "1000 jobs on 200 hosts: 1000 running; 982 more not shown" in lines[-1]
 
 
 def test_there_are_no_colours_where_none_are_wanted() -> None:

@@ -85,7 +85,7 @@ def test_the_jobs_of_a_batch_are_run_again_but_for_those_that_succeeded() -> Non
             "failed",
             "yy failed",
         ),
-        (started(status("x")), {"jobs": [status("x", "running")]}, "failed", "x is running still"),
+        (started(status("x")), {"jobs": [status("x", "running")]}, "failed", "x is still running"),
         (started(status("x")), {"unreachable": True, "msg": "gone"}, "unreachable", "gone"),
         ({"unreachable": True, "msg": "gone"}, {}, "unreachable", "gone"),
         ({"failed": False, "msg": "jobs[0].task: no"}, {}, "failed", "jobs[0].task: no"),
@@ -136,7 +136,7 @@ def test_the_report_counts_those_that_were_gone_and_names_who_was_not_started() 
     }
     assert found["msg"] == (
         "2 of 5 hosts succeeded in 2 of 3 waves; failed: b; unreachable: z; not started: d; "
-        "more hosts failed than the error budget allows, which is 1"
+        "more hosts failed than the error budget of 1 allows"
     )
 
 
@@ -152,7 +152,9 @@ def test_the_budget_is_of_all_hosts_and_what_it_names_may_fail(budget: Any, tole
 
 
 def test_what_is_no_budget_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match="error_budget: 'few' is no number of hosts"):
+    with pytest.raises(
+        AnsibleFilterError, match="error_budget: 'few' is not a valid number of hosts"
+    ):
         FILTERS["batch_report"]({}, [HOSTS], "few")
 
 

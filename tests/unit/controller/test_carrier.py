@@ -326,7 +326,7 @@ def test_a_program_is_text_that_any_transport_carries_and_small() -> None:
         for with_library in (True, False)
     )
     first.decode("ascii")
-    assert len(first) < 120_000
+    assert len(first) < 130_000  # docstrings included: once a run and host, and they name faults
     assert len(later) < 8_000
 
 

@@ -43,9 +43,15 @@ def test_it_takes_what_other_filters_give() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("web1", "job_ids: 'web1' is no job id; it looks like j402058509351.34914"),
-        (3, "job_ids: 3 names no job; give a jid, a results_file, a name or a registered result"),
-        ({"rc": 0}, "job_ids: a result without ansible_job_id names no job; its keys are rc"),
+        ("web1", "job_ids: 'web1' is not a job id; it looks like j402058509351.34914"),
+        (
+            3,
+            "job_ids: 3 does not name a job; give a jid, a results_file, a name or a registered result",
+        ),
+        (
+            {"rc": 0},
+            "job_ids: a result without ansible_job_id does not name a job; its keys are rc",
+        ),
         ({"failed": True, "msg": "no"}, "job_ids: a job was never started: no"),
     ],
 )

@@ -233,21 +233,21 @@ def test_every_option_of_a_job_may_be_said_for_all() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "one of task, steps and jobs is needed: there is nothing to run"),
+        ({}, "one of task, steps and jobs is required: there is nothing to run"),
         ({"task": TASK, "steps": [TASK]}, "task: give either task, for one module, or steps, for several"),
         ({"name": "n"}, "task: give either task, for one module, or steps, for several"),
         ({"jobs": [{}]}, "jobs[0].task: give either task, for one module, or steps, for several"),
-        ({"jobs": [{"task": TASK}], "task": TASK}, "task: cannot be given beside jobs; give it to each of the jobs that it is for"),
-        ({"jobs": [{"task": TASK}], "name": "n"}, "name: cannot be given beside jobs; give it to each of the jobs that it is for"),
-        ({"jobs": [{"task": TASK}], "always": [TASK]}, "always: cannot be given beside jobs; give it to each of the jobs that it is for"),
-        ({"task": TASK, "rescue": [TASK]}, "rescue: belongs to steps; give steps in the place of task"),
-        ({"jobs": [{"task": TASK, "always": []}]}, "jobs[0].always: belongs to steps; give steps in the place of task"),
-        ({"steps": []}, "steps: an empty list runs nothing; give one step or more"),
-        ({"task": TASK, "max_running": 3}, "max_running: belongs to queue; give the queue in which it counts"),
-        ({"task": TASK, "memory_max": "1G"}, "memory_max: belongs to scope; set scope to true"),
-        ({"jobs": [{"task": TASK, "cpu_quota": "50"}]}, "jobs[0].cpu_quota: belongs to scope; set scope to true"),
+        ({"jobs": [{"task": TASK}], "task": TASK}, "task: cannot be used together with jobs; give it to each job that needs it"),
+        ({"jobs": [{"task": TASK}], "name": "n"}, "name: cannot be used together with jobs; give it to each job that needs it"),
+        ({"jobs": [{"task": TASK}], "always": [TASK]}, "always: cannot be used together with jobs; give it to each job that needs it"),
+        ({"task": TASK, "rescue": [TASK]}, "rescue: needs steps; give steps in place of task"),
+        ({"jobs": [{"task": TASK, "always": []}]}, "jobs[0].always: needs steps; give steps in place of task"),
+        ({"steps": []}, "steps: an empty list runs nothing; give at least one step"),
+        ({"task": TASK, "max_running": 3}, "max_running: needs queue; give the queue that it limits"),
+        ({"task": TASK, "memory_max": "1G"}, "memory_max: needs scope; set scope to true"),
+        ({"jobs": [{"task": TASK, "cpu_quota": "50"}]}, "jobs[0].cpu_quota: needs scope; set scope to true"),
         ({"jobs": [{"task": TASK, "name": "n"}, {"task": TASK}, {"task": TASK, "name": " n"}]},
-         "jobs[2].name: 'n' is the name of jobs[0] already; give each job one of its own"),
+         "jobs[2].name: 'n' is already the name of jobs[0]; give each job a name of its own"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused(options: dict[str, Any], message: str) -> None:
@@ -274,18 +274,18 @@ def test_what_does_not_go_together_is_refused(options: dict[str, Any], message: 
         ("retries", 1001, "1001 is out of range; give 0 to 1000"),
         ("retry_backoff", 0.5, "0.5 is out of range; give 1 to 100"),
         ("retry_backoff", float("nan"), "nan is out of range; give 1 to 100"),
-        ("queue", " ", "' ' is no name of a queue: give 1 to 200 printable characters"),
-        ("queue", "a\x00", "is no name of a queue: give 1 to 200 printable characters"),
-        ("queue", "x" * 201, "is no name of a queue: give 1 to 200 printable characters"),
+        ("queue", " ", "' ' is not a valid name of a queue: give 1 to 200 printable characters"),
+        ("queue", "a\x00", "is not a valid name of a queue: give 1 to 200 printable characters"),
+        ("queue", "x" * 201, "is not a valid name of a queue: give 1 to 200 printable characters"),
         ("max_running", 0, "0 is out of range; give 1 to 1000"),
         ("nice", 20, "20 is out of range; give -20 to 19"),
         ("nice", -21, "-21 is out of range; give -20 to 19"),
         ("ionice", "best", "'best' is no class: give idle, best-effort or realtime"),
         ("memory_max", "lots", "'lots' is no size: give"),
-        ("cpu_quota", "0.5%", "'0.5%' is no share of a CPU: give percent, 50% or 200% for two CPUs"),
-        ("cpu_quota", "all", "'all' is no share of a CPU: give percent, 50% or 200% for two CPUs"),
-        ("env", {"A=B": "1"}, "'A=B' is no name of a variable"),
-        ("env", {"": "1"}, "'' is no name of a variable"),
+        ("cpu_quota", "0.5%", "'0.5%' is not a valid share of a CPU: give a percentage, such as 50%, or 200% for two CPUs"),
+        ("cpu_quota", "all", "'all' is not a valid share of a CPU: give a percentage, such as 50%, or 200% for two CPUs"),
+        ("env", {"A=B": "1"}, "'A=B' is not a valid name of a variable"),
+        ("env", {"": "1"}, "'' is not a valid name of a variable"),
     ],
 )  # fmt: skip
 def test_a_value_that_is_no_good_is_named_with_what_would_be(
@@ -301,7 +301,7 @@ def test_a_value_that_is_no_good_is_named_with_what_would_be(
 @pytest.mark.parametrize("keyword", ["when", "become", "register", "async", "loop"])
 def test_keywords_that_are_for_a_task_alone_are_refused(keyword: str) -> None:
     task = dict(TASK, **{keyword: "x"})
-    said = "cannot be given for a module of a job; give it to the task with async_run"
+    said = "cannot be used on a module of a job; set it on the task with async_run"
     assert refusal(task=task) == f"task: {keyword} {said}"
     assert refusal(steps=[TASK, task]) == f"steps[1]: {keyword} {said}"
     assert refusal(jobs=[{"steps": [TASK], "rescue": [task]}]) == (
@@ -313,19 +313,19 @@ def test_keywords_that_are_for_a_task_alone_are_refused(keyword: str) -> None:
 def test_an_environment_that_is_none_is_refused(given: Any) -> None:
     found = refusal(task=dict(TASK, environment=given))
     bad = given[-1] if isinstance(given, list) else given
-    assert found == f"task: environment: {bad!r} is no mapping of variables to values"
+    assert found == f"task: environment: {bad!r} is not a mapping of variables to values"
 
 
 def test_a_variable_of_a_step_must_have_a_name() -> None:
     assert refusal(task=dict(TASK, environment={"A=B": 1})) == (
-        "task: environment: 'A=B' is no name of a variable"
+        "task: environment: 'A=B' is not a valid name of a variable"
     )
 
 
 def test_too_many_jobs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "_MOST_JOBS", 2)
     assert refusal(jobs=[{"task": TASK} for _unused in range(3)]) == (
-        "jobs: 3 are too many for one task; give at most 2"
+        "jobs: 3 jobs are too many for one task; give at most 2"
     )
     assert len(read(jobs=[{"task": TASK} for _unused in range(2)])) == 2
 

@@ -85,7 +85,7 @@ def test_what_names_no_job_is_refused_and_shown(given: Any) -> None:
     with pytest.raises(JobError) as caught:
         job_references(given)
     assert (
-        " names no job; give a jid, a results_file, a name or a registered result"
+        " does not name a job; give a jid, a results_file, a name or a registered result"
         in caught.value.message
     )
 
@@ -118,5 +118,5 @@ def test_a_result_of_a_task_that_started_nothing_is_told_with_its_keys() -> None
     with pytest.raises(JobError) as caught:
         job_references({"stdout": "", "rc": 0, "changed": False})
     assert caught.value.message == (
-        "jobs: a result without ansible_job_id names no job; its keys are changed, rc, stdout"
+        "jobs: a result without ansible_job_id does not name a job; its keys are changed, rc, stdout"
     )

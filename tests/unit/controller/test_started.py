@@ -80,7 +80,7 @@ def test_that_a_job_of_the_name_does_something_else_is_a_warning() -> None:
     found = started_result(answer, jobs, orders, True)
     assert found["warnings"] == [
         "of core",
-        "'backup' is queued already, with other arguments than these: it was left as it is "
+        "'backup' is already queued, with arguments other than these: it was left as it is "
         "(if_exists: restart_finished)",
     ]
     assert "differs" not in found["jobs"][0]
@@ -113,7 +113,7 @@ def test_a_wait_whose_time_was_over_fails_and_leaves_the_job() -> None:
     status = {"finished": False, "async_job": {"id": "j1.1", "name": "backup", "state": "queued"}}
     found = waited_run_result({}, [status], [started("j1.1")], False, False)
     assert (found["failed"], found["timed_out"]) == (True, True)
-    assert found["msg"] == "the job backup is queued still; it was left as it is"
+    assert found["msg"] == "the job backup is still queued; it was left as it is"
 
 
 def test_several_that_were_waited_for_are_all_told_and_the_failed_named() -> None:
@@ -170,7 +170,7 @@ def test_a_step_that_would_fail_fails_the_prediction() -> None:
     assert (found["failed"], found["msg"], found["changed"]) == (True, "it would break", True)
     silent = ("x", "steps", "a.b.c", {"failed": True})
     assert predicted_result([("n", True, [silent])], False)["msg"] == "a module of n failed"
-    assert predicted_result([(None, True, [silent])], False)["msg"] == "a module of it failed"
+    assert predicted_result([(None, True, [silent])], False)["msg"] == "a module of the job failed"
 
 
 def test_several_jobs_are_predicted_one_by_one() -> None:

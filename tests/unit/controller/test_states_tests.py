@@ -56,6 +56,6 @@ def test_a_job_is_in_one_state_and_no_other(name: str) -> None:
 def test_what_is_no_status_is_an_error_and_not_false(value: Any) -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         States().tests()["lost_job"](value)
-    assert f"lost_job: {value!r} is no status of a job; give what async_status, " in str(
+    assert f"lost_job: {value!r} is not the status of a job; give what async_status " in str(
         caught.value
     )

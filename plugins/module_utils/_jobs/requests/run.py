@@ -63,7 +63,7 @@ class _Ordered:
     def __init__(self, order: Mapping[str, Any], number: int) -> None:
         self.order = order
         # one process starts all jobs of the request: the number makes their ids differ
-        self.jid = make_jid(f"{order['given']}{number:04d}", os.getpid())
+        self.jid = make_jid(f"{order['prefix']}{number:04d}", os.getpid())
         self.ticket: Optional[Ticket] = None  # its place in a queue
         self.payloads: List[Tuple[int, Payload]] = (
             []

@@ -22,11 +22,11 @@ from ..system.store import DEFAULT_ASYNC_DIR, create_async_dir, expand_home
 if TYPE_CHECKING:
     from ..carrier.boot import CarriedLibrary
 
-# payloads: one parcel of a text that comes with the request, as for async_run. given: the controller's part of the jid.
+# payloads: one parcel of a text that comes with the request, as for async_run. prefix: the controller's part of the jid.
 # timeout: seconds. no_log: of the task, as the controller knows it; it is not read out of the module
 WRAPPER_OPTIONS: Dict[str, Dict[str, Any]] = {
     "payloads": {"type": "list", "elements": "dict", "required": True},
-    "given": {"type": "str", "required": True},
+    "prefix": {"type": "str", "required": True},
     "timeout": {"type": "float", "required": True},
     "no_log": {"type": "bool", "required": True},
 }
@@ -93,5 +93,5 @@ def answer_wrapper(
     )
     # an AnsiballZ has the full name of its module; the request may have a short one
     payload.module = payload.module or parcel["module"]
-    environment = (system, environ, params["given"], params["timeout"])
+    environment = (system, environ, params["prefix"], params["timeout"])
     return start_job(*environment, payload, params["_library"])

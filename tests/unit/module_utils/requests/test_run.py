@@ -75,7 +75,7 @@ class Requests:
         order.update(attempts=1, retry_delay=0, retry_backoff=1, queue=None, max_running=1)
         order.update(nice=None, ionice=None, scope=False, memory_max=None, cpu_quota=None)
         order.update(environ={}, if_exists="restart_finished", no_log=False, fingerprint=None)
-        order.update(given=self.place.given, blocks=blocks)
+        order.update(prefix=self.place.given, blocks=blocks)
         unknown = set(options) - set(order)
         assert not unknown
         order.update(options)

@@ -36,7 +36,7 @@ def start(place, carried_program):
         text = MODULE.format(sys.executable, line)
         parcels, texts = pack([text.encode("utf-8")], [name])
         parcels[0].update(style="new", shebang="#!" + sys.executable, args=None, module=name)
-        params = {"payloads": parcels, "given": place.given, "timeout": 60, "no_log": no_log}
+        params = {"payloads": parcels, "prefix": place.given, "timeout": 60, "no_log": no_log}
         place.started = True
         done = subprocess.run(
             [sys.executable, "-"],
