@@ -85,7 +85,7 @@ def test_every_message_in_the_guide_is_one_of_the_code() -> None:
     texts = [path.read_text() for path in (ROOT / "plugins").rglob("*.py")]
     # literals that stand beside each other are one
     code = re.sub(r'"\s*f?"', "", "\n".join(texts))
-    code = re.sub(r'refused\(\s*"', '"could not ', code)
+    code = re.sub(r'Refused\(\s*"', '"could not ', code)
     code = re.sub(r"\{[^{}]*\}", "...", code).replace("'...'", "...")
     for row in rst_rows(TROUBLESHOOTING, "Messages"):
         for message in re.findall(r"``(.+?)``", row[0]):
