@@ -432,7 +432,7 @@ def test_settings_come_with_the_environment_of_the_task(root: Path) -> None:
     assert json.loads(record.read_text())["name"] == "mine"
     refused = Started(root, attributes={"environment": [{"ANSIBLE_ASYNC_GRACE": "soon"}]}).result()
     assert refused["failed"] is True
-    assert refused["msg"].startswith("ANSIBLE_ASYNC_GRACE: 'soon' is no duration")
+    assert refused["msg"].startswith("ANSIBLE_ASYNC_GRACE: 'soon' is not a valid duration")
 
 
 def test_without_async_a_task_is_cores_own(root: Path) -> None:
