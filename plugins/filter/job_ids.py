@@ -73,7 +73,7 @@ def job_ids(value: Any) -> list[str]:
     for reference in references:
         if "name" in reference:
             raise AnsibleFilterError(
-                f"job_ids: {reference['name']!r} is not a job id; it looks like j402058509351.34914"
+                f"job_ids: {reference['name']!r} is not a job id; a job id looks like j402058509351.34914"
             )
         jid = reference.get("jid") or os.path.basename(reference["results_file"])
         if jid not in jids:

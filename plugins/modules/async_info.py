@@ -174,7 +174,7 @@ unreadable:
   sample:
     - id: j402058509352.34920
       path: /root/.ansible_async/j402058509352.34920
-      msg: "/root/.ansible_async/j402058509352.34920 is not believed: it is no regular file or belongs to nobody"
+      msg: "/root/.ansible_async/j402058509352.34920 is not believed: it is not a regular file or belongs to nobody"
 async_dir:
   description: The async dir. If it does not exist yet, there are no jobs.
   returned: success

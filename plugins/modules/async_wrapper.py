@@ -510,10 +510,10 @@ def clean_line(text: str) -> str:
     text = re.sub(_OUTPUT_ESCAPE, "", text)
     blank = ""
     for segment in reversed(text.split("\r")):
-        shown = _apply_backspaces(re.sub(_OUTPUT_CONTROL_BUT_BACKSPACE, "", segment))
-        if shown.strip():
-            return shown
-        blank = blank or shown
+        line = _apply_backspaces(re.sub(_OUTPUT_CONTROL_BUT_BACKSPACE, "", segment))
+        if line.strip():
+            return line
+        blank = blank or line
     return blank
 
 
@@ -550,8 +550,8 @@ def parse_cursor(text: str) -> Cursor:
     match = re.match(r"([0-9]{1,18}):([0-9]{1,18})\Z", text)
     if match is None:
         raise ValueError(
-            f"{quoted_value(text)} is no cursor: give the async_job.output.cursor of an earlier "
-            "status, such as '18233:0' (in quotes, since YAML takes a bare 18233:0 for a number)"
+            f"{quoted_value(text)} is not a valid cursor: give the async_job.output.cursor of an earlier "
+            "status, such as '18233:0' (in quotes, since YAML reads a bare 18233:0 as a number)"
         )
     return Cursor(int(match.group(1)), int(match.group(2)))
 
@@ -644,7 +644,7 @@ from typing import Any, Dict, List, Optional, Union
 from .output import clean_line, quoted_value
 
 PROGRESS_GROUPS = ("percent", "current", "total", "unit", "message")
-PROGRESS_LINES = 200  # no source is looked at further back than this
+PROGRESS_LINES = 200  # how many of the last lines of each source are read
 PROGRESS_LINE_CHARS = 2000
 _PROGRESS_MESSAGE_CHARS = 200
 _PROGRESS_UNIT_CHARS = 40
@@ -815,7 +815,7 @@ def _plain_number(number: float) -> _ProgressNumber:
 def _count_values(match: Any) -> Optional[Dict[str, Any]]:
     written_current, written_total = match.groups()
     if written_current.startswith("0") and 1 < len(written_current) != len(written_total):
-        return None  # 02/2026 is a month, while 002/120 counts
+        return None  # 02/2026 is a month, 002/120 is a count
     current, total = (int(text.replace(",", "")) for text in match.groups())
     if current > total or total == 0:
         return None
@@ -933,18 +933,18 @@ def measure_progress(
 
 
 def check_progress_regex(text: str) -> None:
-    shown = quoted_value(text)
+    quoted = quoted_value(text)
     names = ", ".join(f"(?P<{name}>...)" for name in PROGRESS_GROUPS)
     try:
         groups = re.compile(text).groupindex
     except (re.error, OverflowError, RecursionError) as err:
-        raise ValueError(f"{shown} is no regular expression of Python: {err}") from err
+        raise ValueError(f"{quoted} is not a valid Python regular expression: {err}") from err
     unknown = sorted(set(groups) - set(PROGRESS_GROUPS))
     if unknown:
-        raise ValueError(f"{shown} names the group {unknown[0]!r}: give groups of {names} only")
+        raise ValueError(f"{quoted} has the unknown group {unknown[0]!r}: use only {names}")
     if not set(groups) & {"percent", "current", "message"}:
         raise ValueError(
-            f"{shown} finds no progress: give a named group percent, current or message, of {names}"
+            f"{quoted} finds no progress: give a group percent, current or message; the groups are {names}"
         )
 ''',
     "model.settings": r'''
@@ -973,8 +973,8 @@ class Settings(NamedTuple):
     name: Optional[str] = None
     grace: float = DEFAULT_GRACE  # seconds between SIGTERM and SIGKILL
     idle_timeout: Optional[float] = None  # seconds without output
-    retention: Optional[float] = DEFAULT_RETENTION  # seconds after the end
-    output_limit: int = DEFAULT_OUTPUT_LIMIT  # bytes a stream; 0 spools nothing
+    retention: Optional[float] = DEFAULT_RETENTION  # seconds for which an ended job is kept
+    output_limit: int = DEFAULT_OUTPUT_LIMIT  # bytes kept of each stream; 0 keeps none
     progress_regex: Optional[str] = None
 
 
@@ -982,7 +982,7 @@ def parse_duration(text: str) -> float:
     match = re.match(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([smhdw]?)\Z", text.strip())
     if match is None:
         raise ValueError(
-            f"{quoted_value(text)} is no duration: give seconds (30, 1.5) or a number with a unit "
+            f"{quoted_value(text)} is not a valid duration: give seconds (30, 1.5) or a number with a unit "
             "s, m, h, d or w (10m)"
         )
     seconds = float(match.group(1)) * _DURATION_UNITS[match.group(2)]
@@ -997,7 +997,7 @@ def parse_size(text: str) -> int:
     )
     if match is None or (match.group(2) and not match.group(3)):
         raise ValueError(
-            f"{quoted_value(text)} is no size: give bytes (1048576) or a number with a unit "
+            f"{quoted_value(text)} is not a valid size: give bytes (1048576) or a number with a unit "
             "KiB, MiB, GiB or TiB, in short K, M, G or T (10MiB, 512K)"
         )
     factor: int = 1024 ** (" KMGT".index(match.group(3)) if match.group(3) else 0)
@@ -1007,7 +1007,7 @@ def parse_size(text: str) -> int:
 def _parse_name(text: str) -> str:
     if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
         raise ValueError(
-            f"{quoted_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
+            f"{quoted_value(text)} is not a valid name: give 1 to {MAX_NAME_LENGTH} printable characters"
         )
     return text
 
@@ -1028,7 +1028,7 @@ def _parse_output_limit(text: str) -> int:
     limit = parse_size(text)
     if 0 < limit < MIN_OUTPUT_LIMIT:
         raise ValueError(
-            f"{quoted_value(text)} is too little: give 64KiB or more, or 0 to keep no output"
+            f"{quoted_value(text)} is too small: give 64KiB or more, or 0 to keep no output"
         )
     return limit
 
@@ -1087,10 +1087,10 @@ REASON_DEADLINE = "deadline"  # the time limit passed
 REASON_IDLE = "idle"  # nothing was printed for the idle timeout
 REASON_REQUEST = "request"  # somebody asked for the end
 REASON_MODULE_KILLED = "module_killed"
-REASON_SUPERVISOR_KILLED = "supervisor_killed"  # nobody was left to see the end
-REASON_REBOOTED = "rebooted"  # the host was started again meanwhile
-REASON_NOT_STARTED = "not_started"  # a process for what came next was refused
-REASON_NO_SPACE = "no_space"  # the result could not be written
+REASON_SUPERVISOR_KILLED = "supervisor_killed"  # no process was left that saw the end
+REASON_REBOOTED = "rebooted"  # the host was rebooted while the job ran
+REASON_NOT_STARTED = "not_started"
+REASON_NO_SPACE = "no_space"  # the disk was too full for the result
 
 
 def advance(state: str, new: str) -> str:
@@ -1401,7 +1401,7 @@ class System:
     setsid = staticmethod(os.setsid)
     execve = staticmethod(os.execve)
     wait4 = staticmethod(os.wait4)
-    waitpid = staticmethod(os.waitpid)  # loads nothing, where usage does not matter
+    waitpid = staticmethod(os.waitpid)  # unlike wait4, it does not import resource
     getpid = staticmethod(os.getpid)
     geteuid = staticmethod(os.geteuid)
     exit = staticmethod(os._exit)
@@ -1414,7 +1414,7 @@ class System:
 
     @staticmethod
     def flock(fd: int, operation: int) -> None:
-        import fcntl  # late: a start does not wait for what only locks need
+        import fcntl  # late: a start that needs no lock need not wait for it
 
         fcntl.flock(fd, operation)
 
@@ -1426,7 +1426,7 @@ class System:
             pass
 
         def stop(_number: int, _frame: Any) -> None:
-            raise TimeIsUp  # the one way out of a call that Python would otherwise begin again
+            raise TimeIsUp  # else Python would begin the interrupted call again (PEP 475)
 
         previous = signal.signal(signal.SIGALRM, stop)
         try:
@@ -1448,7 +1448,7 @@ class System:
     def kill(pid: int, start: Optional[int], number: int) -> bool:
         if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
             try:
-                fd = os.pidfd_open(pid)  # novm  # asked for above
+                fd = os.pidfd_open(pid)  # novm  # hasattr asked for it
             except ProcessLookupError:
                 return False
             except OSError:
@@ -1457,7 +1457,7 @@ class System:
                 try:
                     if start is not None and process_start(pid) != start:
                         return False
-                    signal.pidfd_send_signal(fd, number)  # novm  # asked for above
+                    signal.pidfd_send_signal(fd, number)  # novm  # hasattr asked for it
                     return True
                 except ProcessLookupError:
                     return False
@@ -1593,30 +1593,30 @@ from typing import List, Optional, Sequence, Tuple
 from ..model.errors import AsyncDirMissing, Refused, Unbelieved
 from .kernel import System
 
-DEFAULT_ASYNC_DIR = "~/.ansible_async"  # core's
+DEFAULT_ASYNC_DIR = "~/.ansible_async"  # core's, in plugins/doc_fragments/shell_common.py
 PRIVATE_DIR = ".longrun"
 RECORD_FILE = "record.json"
 LOCK_FILE = "lock"  # held by the supervisor as long as it lives
 MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
 RESULT_FILE = "result"  # what the module printed
-MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
-EXIT_FILE = "exit"  # the module's exit status: its result is whole
-PROGRESS_FILE = "progress"
-REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
+MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its commands, wrote to stderr
+EXIT_FILE = "exit"  # the module's exit status; where it exists, the result is complete
+PROGRESS_FILE = "progress"  # what the job appended to $ANSIBLE_ASYNC_PROGRESS
+REQUEST_FILE = "request.json"  # the request to end the job: {grace}
 SHOWN_FILE = "shown"  # the cursor up to which a controller that waits has shown the output
-RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
-NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
+RESERVE_FILE = "reserve"  # removed when the disk is full, so that the end can still be written
+NO_SPACE_FILE = "no_space"  # exists if the module ended, but a full disk refused its result
 STEPS_FILE = "steps"  # of a chain: a line of JSON for each step that has ended, with its result
-PAYLOAD_FILE = "payload"  # a module that cannot be run from memory, and its arguments
-ARGUMENTS_FILE = "arguments"
-PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
+PAYLOAD_FILE = "payload"  # a module that cannot be run from memory
+ARGUMENTS_FILE = "arguments"  # the arguments of such a module
+PAYLOAD_DIRS_FILE = "payload_dirs"  # a module's temporary directories, if it could not remove them
 
 LOCK_SH = 1
 LOCK_EX = 2
 LOCK_NB = 4
 LOCK_UN = 8
 _RESERVE_BYTES = 16384
-_REMOVALS = 100  # of a directory in which somebody makes files; he is done with that long before
+_REMOVALS = 100  # attempts to remove a directory in which a process still makes files
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -1656,7 +1656,7 @@ class Directory:
             self.system.close(fd)
             owner = self.system.owner_name(info.st_uid)
             raise Unbelieved(
-                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
+                f"{self.join(name)} is not believed: it is not a regular file or belongs to {owner}",
                 path=self.join(name),
             )
         return int(fd)
@@ -1689,7 +1689,7 @@ class Directory:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
             return temporary, self.open_file(temporary, flags)
-        except FileExistsError:  # left by a process of this pid that was killed in mid-write
+        except FileExistsError:  # left by a process that had this pid and was killed while it wrote
             self.system.unlink(temporary, dir_fd=self.fd)
             return temporary, self.open_file(temporary, flags)
 
@@ -1854,7 +1854,7 @@ def create_async_dir(system: System, written_dir: str, home: Optional[str]) -> D
                 "use the home",
                 base,
                 error,
-                "set ansible_async_dir to a directory that this user can make",
+                "set ansible_async_dir to a directory that this user can create",
             ) from error
     missing = []
     ancestor = path
@@ -1865,7 +1865,7 @@ def create_async_dir(system: System, written_dir: str, home: Optional[str]) -> D
         try:
             system.mkdir(name, 0o700)
         except FileExistsError:
-            pass  # another start made it meanwhile
+            pass  # another start has just made it
         except OSError as error:
             raise Refused("make the async dir", name, error) from error
     return open_async_dir(system, path)
@@ -1887,7 +1887,7 @@ def open_async_dir(system: System, path: str) -> Directory:
         owner = system.owner_name(info.st_uid)
         raise Unbelieved(
             f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
-            "so others could put files of theirs in its place; use one that only its owner can write",
+            "so others could put their own files in it; use one that only its owner can write to",
             path=path,
         )
     return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))
@@ -1912,7 +1912,7 @@ class Chain:
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self._sizes = {block: sizes.get(block, 0) for block in BLOCKS}
         self._place = Place(BLOCK_STEPS, 0)
-        self.failed = False  # whether the job, were this its end, would have failed
+        self.failed = False  # whether the job would have failed if it ended now
         self._settle()
 
     @property
@@ -1969,7 +1969,7 @@ class SpoolWriter:
         self._fd = -1
         self._piece = stream
         self._room = 0
-        self._end = 0  # logical offset of the next byte
+        self._end = 0  # the offset in the stream of the next byte
         for start, name in spool_pieces(os.listdir(directory), stream):
             self._end = start + os.stat(os.path.join(directory, name)).st_size
 
@@ -2008,7 +2008,7 @@ class SpoolWriter:
             try:
                 os.unlink(os.path.join(self._directory, self._piece))
             except OSError:
-                pass  # gone with its job
+                pass  # it was removed with its job
 
     def _open_piece(self, name: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -2554,7 +2554,7 @@ from ..model.output import quoted_value
 from .kernel import System
 
 _IO_CLASSES = {"realtime": 1, "best-effort": 2, "idle": 3}
-_IO_PRIORITY_PROCESS = 1  # linux/ioprio.h
+_IO_PRIORITY_PROCESS = 1  # IOPRIO_WHO_PROCESS, see ioprio_set(2)
 _IO_CLASS_SHIFT = 13
 _IOPRIO_SET = {
     "x86_64": 251,
@@ -2582,8 +2582,8 @@ def parse_io_class(text: str) -> Tuple[int, int]:
     known = name in _IO_CLASSES and (not colon or (name != "idle" and level in tuple("01234567")))
     if not known:
         raise ValueError(
-            f"{quoted_value(text)} is no class: give idle, best-effort or realtime, the last two with a level "
-            "from 0 to 7 if wanted (best-effort:7)"
+            f"{quoted_value(text)} is not a valid class: give idle, best-effort or realtime, the last two with "
+            "a level from 0 to 7 if wanted (best-effort:7)"
         )
     return _IO_CLASSES[name], int(level or (0 if name == "idle" else 4))
 
@@ -2609,11 +2609,11 @@ def _set_io_class(number: int, level: int) -> None:
 
 
 def check_priority(system: System, priority: Priority) -> None:
-    for option, one in (
+    for option, part in (
         ("nice", priority._replace(io=None)),
         ("ionice", priority._replace(nice=None)),
     ):
-        if one == Priority(None, None):
+        if part == Priority(None, None):
             continue
         user = system.owner_name(system.geteuid())
         try:
@@ -2623,7 +2623,7 @@ def check_priority(system: System, priority: Priority) -> None:
         if pid == 0:
             failure = 255
             try:
-                set_priority(one)
+                set_priority(part)
                 failure = 0
             except OSError as error:
                 failure = error.errno or 255
@@ -2642,11 +2642,11 @@ from ..model.errors import JobError
 from ..model.record import Scope
 from .kernel import System
 
-_RUNTIME = "/run/systemd/system"  # there where systemd runs, says sd_booted(3)
-_LINGER = "/var/lib/systemd/linger"
+_RUNTIME = "/run/systemd/system"  # exists where systemd runs, see sd_booted(3)
+_LINGER = "/var/lib/systemd/linger"  # has a file for each user who lingers, see loginctl(1)
 _SECONDS = 20.0  # for systemd to make the scope
 _CGROUPS = "/proc/self/cgroup"
-_SAID_BYTES = 4096
+_PRINTED_BYTES = 4096  # kept of the end of what a command prints
 
 
 class Limits(NamedTuple):
@@ -2656,19 +2656,19 @@ class Limits(NamedTuple):
 
 
 def _properties(limits: Limits, pid: int, jid: str, policy: bool) -> List[str]:
-    found = [
+    properties = [
         ["Description", "s", f"Ansible job {jid}"],
         ["PIDs", "au", "1", str(pid)],
         ["CollectMode", "s", "inactive-or-failed"],
     ]
     if policy:
-        found.append(["OOMPolicy", "s", "continue"])
+        properties.append(["OOMPolicy", "s", "continue"])
     if limits.memory_max is not None:
-        found.append(["MemoryAccounting", "b", "true"])
-        found.append(["MemoryMax", "t", str(limits.memory_max)])
+        properties.append(["MemoryAccounting", "b", "true"])
+        properties.append(["MemoryMax", "t", str(limits.memory_max)])
     if limits.cpu_quota is not None:
-        found.append(["CPUQuotaPerSecUSec", "t", str(int(limits.cpu_quota * 10000))])
-    return [str(len(found))] + [word for one in found for word in one]
+        properties.append(["CPUQuotaPerSecUSec", "t", str(int(limits.cpu_quota * 10000))])
+    return [str(len(properties))] + [word for words in properties for word in words]
 
 
 def _outcome(system: System, command: List[str]) -> Tuple[int, str]:
@@ -2684,20 +2684,20 @@ def _outcome(system: System, command: List[str]) -> Tuple[int, str]:
         finally:
             system.exit(127)
     system.close(writer)
-    said = b""
+    printed = b""
     deadline = system.monotonic() + _SECONDS
     while reader in system.select([reader], max(0.0, deadline - system.monotonic())):
-        piece = system.read(reader, _SAID_BYTES)
+        piece = system.read(reader, _PRINTED_BYTES)
         if not piece:
             break
-        said = (said + piece)[-_SAID_BYTES:]
+        printed = (printed + piece)[-_PRINTED_BYTES:]
     else:
         system.kill(pid, None, 9)
-        said += f" [no answer within {_SECONDS:g} s]".encode("ascii")
+        printed += f" [no answer within {_SECONDS:g} s]".encode("ascii")
     system.close(reader)
     status = system.wait4(pid, 0)[1]
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128
-    return code, said.decode("utf-8", "replace").strip()
+    return code, printed.decode("utf-8", "replace").strip()
 
 
 def check_scope(system: System) -> None:
@@ -2720,16 +2720,16 @@ def enter_scope(system: System, jid: str, limits: Limits) -> Scope:
     unit = f"longrun-{jid.replace('.', '-')}.scope"
     manager = ["busctl", "--system" if uid == 0 else "--user", "call", "org.freedesktop.systemd1"]
     manager += ["/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
-    said = ""
-    for policy in (True, False):  # systemd before 253 has no OOMPolicy of scopes
+    printed = ""
+    for policy in (True, False):  # systemd before 253 has no OOMPolicy for scopes
         words = _properties(limits, system.getpid(), jid, policy)
         call = ["StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", *words, "0"]
-        status, said = _outcome(system, manager + call)
+        status, printed = _outcome(system, manager + call)
         if status == 0:
             return {"unit": unit, "cgroup": _await_cgroup(system, unit)}
-        if "OOMPolicy" not in said:
+        if "OOMPolicy" not in printed:
             break
-    raise JobError(f"scope: systemd did not make {unit}: {said}", option="scope")
+    raise JobError(f"scope: systemd did not make {unit}: {printed}", option="scope")
 
 
 def _await_cgroup(system: System, unit: str) -> str:
@@ -2756,7 +2756,7 @@ def offer_to_oom_killer() -> None:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as target:
             target.write("500")
     except OSError:
-        pass  # a kernel that has no such thing
+        pass  # the kernel has no such file, or does not let us write it
 
 
 def scope_processes(cgroup: str) -> List[int]:
@@ -2776,8 +2776,8 @@ from .kernel import System
 from .store import LOCK_EX, LOCK_UN, Directory
 
 QUEUES_DIR = "queues"
-_TAKING_SECONDS = 60.0  # for others to take their tickets; it takes them milliseconds
-_PEALS = b"." * 4096  # one for each who may sleep on a ticket, written at once
+_TAKING_SECONDS = 60.0  # to wait for others to take their tickets, which takes them milliseconds
+_PEALS = b"." * 4096  # a byte for each process that may sleep on a ticket; written in one call
 _FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -2796,7 +2796,7 @@ def _watch(queue: Directory, number: int) -> Optional[int]:
         return None
     try:
         queue.system.read(fd, 1)
-    except BlockingIOError:  # somebody has it open for writing
+    except BlockingIOError:  # a process has it open for writing
         return int(fd)
     queue.system.close(fd)
     return None
@@ -2820,7 +2820,7 @@ class Ticket:
 
     def bells(self) -> List[int]:
         bells: List[int] = []
-        for number in reversed([one for one in _numbers(self._queue) if one < self._number]):
+        for number in reversed([other for other in _numbers(self._queue) if other < self._number]):
             fd = _watch(self._queue, number)
             if fd is None:
                 continue
@@ -2838,7 +2838,7 @@ class Ticket:
         return not bells
 
     def give_back(self) -> None:
-        if self._queue.remove_file(_file_of(self._number)):  # the number is free for others now
+        if self._queue.remove_file(_file_of(self._number)):
             self._queue.system.write(self._held[0], _PEALS)
 
     def close(self) -> None:
@@ -2856,12 +2856,12 @@ def take_tickets(
         try:
             if not system.flock_within(queue.fd, LOCK_EX, _TAKING_SECONDS):
                 raise JobError(
-                    f"queue: the queue {name!r} was locked by another for {_TAKING_SECONDS:g} s: {queue.path}"
+                    f"queue: another process kept the queue {name!r} locked for {_TAKING_SECONDS:g} s: {queue.path}"
                 )
             try:
                 following = _sweep_returned(queue)
-                for offset, most in enumerate(max_running):
-                    taken.append(_take(queue, following + offset, most))
+                for offset, limit in enumerate(max_running):
+                    taken.append(_take(queue, following + offset, limit))
             finally:
                 system.flock(queue.fd, LOCK_UN)
         except OSError as error:
@@ -2872,7 +2872,7 @@ def take_tickets(
 
 
 def _open_queue(private: Directory, name: str) -> Directory:
-    import hashlib  # late: it loads a library of ciphers
+    import hashlib  # late: it loads OpenSSL
 
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     try:
@@ -3126,8 +3126,8 @@ from ..model.record import abandoned, expired
 from .kernel import System
 from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
 
-_LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
-_REMOVED = 16
+_MAX_EXAMINED = 64  # jobs at each start, which must cost the same with 10,000 jobs as with 100
+_MAX_REMOVED = 16
 
 
 def sweep(system: System, async_dir: Directory) -> int:
@@ -3142,9 +3142,9 @@ def sweep(system: System, async_dir: Directory) -> int:
         except OSError:
             return 0  # the directory was removed meanwhile
         first = int(system.time() * 1000) % max(1, len(jids))
-        for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
+        for jid in (jids[first:] + jids[:first])[:_MAX_EXAMINED]:
             try:
-                if removed < _REMOVED and _is_expired(system, private, jid):
+                if removed < _MAX_REMOVED and _is_expired(system, private, jid):
                     remove_job(async_dir, private, jid)
                     removed += 1
             except (OSError, JobError):
@@ -3176,11 +3176,9 @@ from typing import Any, Dict, List, Optional, Tuple
 from .output import decode_output
 
 _JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
-_ENCODING_WARNING = (
-    "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
-)
-_CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
-_SHOWN_BYTES = 65536  # of output that is no JSON, at either end
+_ENCODING_WARNING = "The module's result had bytes that are not valid UTF-8; they are written as escapes such as \\xff"
+_CANDIDATES = 100  # how many lines that begin like JSON are tried
+_SHOWN_CHARS = 65536  # kept of each end of output that is not JSON
 
 
 def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
@@ -3205,11 +3203,11 @@ def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
 
 def visible_bytes(text: str) -> str:
 
-    def written(match: Any) -> str:
+    def escape(match: Any) -> str:
         code = ord(match.group())
         return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
-    return re.sub("[\ud800-\udfff]", written, text)
+    return re.sub("[\ud800-\udfff]", escape, text)
 
 
 def _visible(value: Any) -> Any:
@@ -3246,11 +3244,11 @@ def module_result(
     stdout: bytes, stderr: bytes, status: Optional[int], command: str
 ) -> Dict[str, Any]:
     text = stdout.decode("utf-8", "surrogateescape")
-    said = decode_output(stderr)
+    errors = decode_output(stderr)
     try:
         result, warnings = parse_result(text)
     except ValueError:
-        return _no_result(visible_bytes(text), said, status, command)
+        return _no_result(visible_bytes(text), errors, status, command)
     if re.search("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]", text):
         clean = _visible(result)
         if clean != result:
@@ -3259,12 +3257,12 @@ def module_result(
     if warnings:
         present = result.get("warnings", [])
         result["warnings"] = (present if isinstance(present, list) else [present]) + warnings
-    if said:
-        result["module_stderr" if result.get("stderr") else "stderr"] = said
+    if errors:
+        result["module_stderr" if result.get("stderr") else "stderr"] = errors
     return result
 
 
-def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dict[str, Any]:
+def _no_result(text: str, errors: str, status: Optional[int], command: str) -> Dict[str, Any]:
     how = "" if status is None else f", exit status {status}"
     if status is not None and status < 0:
         message = f"the module was ended by {signal_name(-status)} and left no result"
@@ -3277,7 +3275,7 @@ def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dic
         "msg": message,
         "cmd": command,
         "data": _shortened(text),
-        "stderr": _shortened(said),
+        "stderr": _shortened(errors),
     }
     if status is not None:
         result["rc"] = status
@@ -3285,18 +3283,27 @@ def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dic
 
 
 def _shortened(text: str) -> str:
-    if len(text) <= 2 * _SHOWN_BYTES:
+    if len(text) <= 2 * _SHOWN_CHARS:
         return text
-    gap = len(text) - 2 * _SHOWN_BYTES
-    return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
+    gap = len(text) - 2 * _SHOWN_CHARS
+    return f"{text[:_SHOWN_CHARS]}\n[{gap} characters not shown]\n{text[-_SHOWN_CHARS:]}"
 
 
-_TOLD = ("cmd", "data", "diff", "invocation", "module_stderr", "module_stdout", "stderr", "stdout")
+_REVEALING = (
+    "cmd",
+    "data",
+    "diff",
+    "invocation",
+    "module_stderr",
+    "module_stdout",
+    "stderr",
+    "stdout",
+)
 
 
 def concealed(result: Dict[str, Any]) -> Dict[str, Any]:
-    told = _TOLD + tuple(f"{key}_lines" for key in _TOLD)
-    return {key: value for key, value in result.items() if key not in told}
+    revealing = _REVEALING + tuple(f"{key}_lines" for key in _REVEALING)
+    return {key: value for key, value in result.items() if key not in revealing}
 
 
 def ended_result(
@@ -3338,7 +3345,7 @@ from ..system.spool import spool_pieces
 from ..system.store import PROGRESS_FILE, Directory
 
 HISTORY_DIR = "history"
-_TAIL_BYTES = 65536  # read of a stream for its last lines
+_TAIL_BYTES = 65536  # read from the end of a stream for its last lines
 _SINCE_BYTES = 1 << 20
 _PARTIAL_BYTES = 1 << 20  # of each stream in the result of a job that did not end by itself
 _HISTORY_KEPT = 20
@@ -3360,6 +3367,7 @@ def check_tail_lines(count: int) -> None:
 
 
 class _Stream:
+
     def __init__(self, job_dir: Optional[Directory], name: str, names: List[str]) -> None:
         self._dir = job_dir
         self.pieces: List[Piece] = []
@@ -3371,18 +3379,18 @@ class _Stream:
                 try:
                     info = job_dir.system.stat(piece, dir_fd=job_dir.fd, follow_symlinks=False)
                 except FileNotFoundError:
-                    continue  # made way for newer output since its name was read: part of the gap now
+                    continue  # removed for newer output after its name was read: now it is part of the gap
                 self.pieces.append(Piece(start, info.st_size, piece))
                 self.changed = max(self.changed or 0.0, info.st_mtime)
 
     def _chunks(self, begin: int, limit: int) -> List[Tuple[int, bytes]]:
         starts = {piece.name: piece.start for piece in self.pieces}
-        found = []
+        chunks = []
         for name, offset, count in plan_reads(self.pieces, begin, limit):
             data = self._dir.read_file(name, offset, count) if self._dir else None
             if data:
-                found.append((starts[name] + offset, data))
-        return found
+                chunks.append((starts[name] + offset, data))
+        return chunks
 
     def read(self, begin: int, limit: int) -> bytes:
         return b"".join(data for _start, data in self._chunks(begin, limit))
@@ -3392,16 +3400,14 @@ class _Stream:
         data, left, behind = b"", 0, begin
         for start, chunk in chunks:
             if data and start > behind and not data.endswith(b"\n"):
-                data += (
-                    b"\n"  # a line that a gap cut off does not go on with what is kept behind it
-                )
+                data += b"\n"
             data += chunk
             left += len(chunk)
             behind = start + len(chunk)
         full = left >= _SINCE_BYTES
         if full or not to_the_end:
             whole = data.rfind(b"\n") + 1
-            if whole or not full:  # a line longer than all that is read at once is shown in parts
+            if whole or not full:  # a line that is longer than _SINCE_BYTES is returned in parts
                 left -= len(data) - whole
                 data = data[:whole]
         position = begin
@@ -3517,7 +3523,7 @@ def history(job_dir: Directory, name: Optional[str]) -> List[float]:
         with open(path, "rb") as source:
             return [float(line) for line in source.read(4096).split()]
     except (OSError, ValueError):
-        return []  # it only helps to guess: no history, no guess
+        return []  # the history is only for estimates, which can be left out
 
 
 def remember_duration(private: Directory, name: str, seconds: float) -> None:
@@ -3628,15 +3634,15 @@ def result_of_module(
     if status is None:
         status = record["exit_status"]
     printed = job_dir.read_file(RESULT_FILE) or b""
-    said = job_dir.read_file(MODULE_STDERR_FILE) or b""
-    result = module_result(printed, said, status, module or "")
+    errors = job_dir.read_file(MODULE_STDERR_FILE) or b""
+    result = module_result(printed, errors, status, module or "")
     killed = status is not None and status < 0 and "cmd" in result and result.get("rc") == status
     if killed:
         partial = ended_result(
             result["msg"], partial_output(job_dir, "stdout"), partial_output(job_dir, "stderr")
         )
         partial["rc"] = status
-        if said:
+        if errors:
             partial["module_stderr"] = result["stderr"]
         return STATE_FAILED, REASON_MODULE_KILLED, partial
     if "cmd" in result and "data" in result and _refused_by_full_disk(job_dir):
@@ -3649,7 +3655,7 @@ _MESSAGES = {
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
     REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
-    REASON_NOT_STARTED: "the job could not go on: {refusal}",
+    REASON_NOT_STARTED: "the job could not continue: {refusal}",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _NOT_KEPT = "a step came to its end, but its result could not be written"
@@ -3699,15 +3705,15 @@ def add_step(
 
 
 def steps_done(job_dir: Directory, attempt: int) -> List[Dict[str, Any]]:
-    found = []
+    steps = []
     for line in (job_dir.read_file(STEPS_FILE) or b"").splitlines():
         try:
             step = json.loads(line.decode("ascii"))
         except ValueError:
             continue
         if step.pop("attempt") == attempt:
-            found.append(step)
-    return found
+            steps.append(step)
+    return steps
 
 
 def result_of_chain(job_dir: Directory, record: Record, state: str, reason: str) -> Dict[str, Any]:
@@ -3738,8 +3744,8 @@ def _unread_step(job_dir: Directory, record: Record, read: int) -> List[Dict[str
     state, reason, result = result_of_module(job_dir, record, step["module"])
     if record["conceals"]:
         result = concealed(result)
-    found = {"name": step["name"], "block": step["block"], "module": step["module"]}
-    return [dict(found, state=state, reason=reason, result=result)]
+    ended = {"name": step["name"], "block": step["block"], "module": step["module"]}
+    return [dict(ended, state=state, reason=reason, result=result)]
 
 
 def _what_failed(step: Dict[str, Any]) -> str:
@@ -3786,11 +3792,11 @@ def write_end(
         message = f"the job's result could not be kept: {error.strerror}"
         if record["reason"] == REASON_NO_SPACE:
             message = _MESSAGES[REASON_NO_SPACE]
-            job_dir.remove_file(RESULT_FILE)  # a part of a result is of no use, but its blocks are
+            job_dir.remove_file(RESULT_FILE)
         short = ended_result(message, "", "")
         record["reason"] = REASON_NO_SPACE
         if record["state"] == STATE_SUCCEEDED:
-            short["failed"] = False  # it did what it was asked; only its result is gone
+            short["failed"] = False  # the module succeeded; only its result is lost
         kept = job_file(record, short)
         kept["async_job"] = dict(status["async_job"], reason=REASON_NO_SPACE)
         async_dir.write_file(record["id"], encode(kept))
@@ -3806,11 +3812,11 @@ def _remember(job_dir: Directory, name: str, seconds: float) -> None:
         with job_dir.parent() as private:
             remember_duration(private, name, seconds)
     except (OSError, JobError):
-        pass  # the end is complete without it
+        pass  # the job's end is complete without it
 
 
 def remove_leftovers(job_dir: Directory, record: Record) -> None:
-    from shutil import rmtree  # late: it imports every compressor there is
+    from shutil import rmtree  # late: it imports every compression module
 
     noted = (job_dir.read_file(PAYLOAD_DIRS_FILE) or b"").splitlines()
     for path in record["remove"] + [os.fsdecode(line) for line in noted]:
@@ -3950,11 +3956,12 @@ from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tu
 
 from .kernel import System
 
-JOB_MARK = "ANSIBLE_ASYNC_JID"  # in the environment of everything that a job starts
-_ENDING_STEP = 0.1  # seconds between looks at processes whose end nothing tells us
+JOB_MARK = "ANSIBLE_ASYNC_JID"  # a variable in the environment of every process that a job starts
+_ENDING_STEP = 0.1  # seconds between looks at processes whose end is not told to us
 
 
 class Process(NamedTuple):
+
     pid: int
     start: Optional[int]
 
@@ -3981,7 +3988,7 @@ def job_tree(
     known: Iterable[Process] = (),
 ) -> List[Process]:
     processes = system.processes()
-    if not processes:  # no /proc: the module's process group is all that can be reached
+    if not processes:  # without /proc, only the module's process group can be reached
         group = Process(-module.pid, None) if module else None
         return [group] if group and system.kill(group.pid, None, 0) else []
     pids = descendants(processes, [supervisor]) if supervisor else set()
@@ -4025,7 +4032,7 @@ def end_tree(
     known: Iterable[Process] = (),
 ) -> bool:
     deadline = system.monotonic() + grace
-    seen = set(known)  # their children are the job's also when they themselves have ended
+    seen = set(known)  # their children belong to the job even if they themselves have ended
     signalled: Set[Process] = set()
     while True:
         tree = job_tree(system, jid, supervisor, module, seen)
@@ -4037,7 +4044,7 @@ def end_tree(
             break
         new = [process for process in tree if process not in signalled]
         signal_tree(system, new, signal.SIGTERM)
-        signal_tree(system, new, signal.SIGCONT)  # what was stopped could not end by TERM
+        signal_tree(system, new, signal.SIGCONT)  # a stopped process does not act on SIGTERM
         signalled.update(tree)
         pause(min(left, _ENDING_STEP))
     last = system.monotonic() + 5.0
@@ -4641,8 +4648,8 @@ def check_jid(jid: object) -> str:
     if isinstance(jid, str) and re.match(r"j?[0-9]{1,20}\.[0-9]{1,10}\Z", jid):
         return jid
     raise JobError(
-        f"jid: {jid!r} is no job id; it looks like j402058509351.34914, "
-        "as ansible_job_id of the task that started the job has it"
+        f"jid: {jid!r} is not a job id; a job id looks like j402058509351.34914 "
+        "and is returned as ansible_job_id by the task that started the job"
     )
 
 
@@ -4905,4 +4912,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '81be5d388f1331c9')
+    run_wrapper(TEXTS, '37bc7c602be62dd3')

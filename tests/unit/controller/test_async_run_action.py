@@ -377,7 +377,7 @@ def test_a_job_that_could_not_be_started_is_named_and_none_is_waited_for(
         ({"task": COMMAND, "interval": -1}, "interval: -1 is not a valid number of seconds"),
         ({"task": COMMAND, "interval": float("nan")}, "interval: nan is not a valid number of seconds"),
         ({"task": COMMAND, "wait_timeout": "1m"}, "wait_timeout: needs wait; set wait to true"),
-        ({"task": COMMAND, "wait": True, "wait_timeout": "soon"}, "wait_timeout: 'soon' is no duration"),
+        ({"task": COMMAND, "wait": True, "wait_timeout": "soon"}, "wait_timeout: 'soon' is not a valid duration"),
         ({"task": COMMAND, "stream": True}, "stream: needs wait; set wait to true, or stream with async_wait"),
         ({"task": COMMAND, "wait": True, "keywords": {"async": 9}}, "wait: cannot be used together with async; leave one of them out"),
         ({"jobs": [], "keywords": {"async": 9, "poll": 1}}, "jobs: async with poll waits for one job only"),
@@ -624,5 +624,5 @@ def test_in_check_mode_what_cannot_be_meant_is_refused_all_the_same(
     target: Target, run: Any
 ) -> None:
     result = run(task=COMMAND, timeout="soon", attributes={"check_mode": True})
-    assert result["msg"].startswith("timeout: 'soon' is no duration")
+    assert result["msg"].startswith("timeout: 'soon' is not a valid duration")
     assert target.asked == []

@@ -234,7 +234,7 @@ def test_the_last_request_does_not_go_beyond_the_time(target: Target, run: Any) 
         ({"timeout": -1}, "timeout: -1 is not a valid number of seconds"),
         ({"interval": float("nan")}, "interval: nan is not a valid number of seconds"),
         ({"timeout": float("inf")}, "timeout: inf is not a valid number of seconds"),
-        ({"jobs": "j12"}, "jobs: 'j12' is no job id"),
+        ({"jobs": "j12"}, "jobs: 'j12' is not a job id"),
         ({"jobs": {"failed": True, "msg": "no"}}, "jobs: a job was never started: no"),
         ({"windows": True}, "needs a target with a POSIX shell and Python; this is Windows"),
     ],

@@ -43,7 +43,7 @@ def test_it_takes_what_other_filters_give() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("web1", "job_ids: 'web1' is not a job id; it looks like j402058509351.34914"),
+        ("web1", "job_ids: 'web1' is not a job id; a job id looks like j402058509351.34914"),
         (
             3,
             "job_ids: 3 does not name a job; give a jid, a results_file, a name or a registered result",

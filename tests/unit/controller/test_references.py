@@ -97,7 +97,7 @@ def test_what_is_no_jid_is_refused_under_the_name_of_the_option(given: Any) -> N
     with pytest.raises(JobError) as caught:
         job_references(given, "my_option")
     assert caught.value.message.startswith("my_option: '")
-    assert " is no job id; it looks like j402058509351.34914" in caught.value.message
+    assert " is not a job id; a job id looks like j402058509351.34914" in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What can be known of a job that stock core started: its file, and whether its wrapper still lives."""
+"""Jobs that stock ansible-core started: their status, from the job file and from whether the wrapper still runs."""
 
 import json
 from typing import Any, Dict, List, Optional, Tuple
@@ -29,18 +29,21 @@ from .view import Excerpt, output_view
 
 
 class CoreWrappers:
-    """The processes of core's async_wrapper, whose jobs they are; looked for once, when they are first asked for.
+    """The running processes of core's async_wrapper. They are looked for once, when ``of`` is first called.
 
-    A job that was there before must have its wrapper among them, or the wrapper has ended since.
+    If a job file existed before that, and the job has no wrapper here, its wrapper has ended.
     """
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._found: Optional[List[Tuple[List[bytes], int, int]]] = None
-        self.known = True  # whether there is a /proc to tell
+        self.known = True  # whether there is a /proc, in which wrappers can be found
 
     def of(self, jid: str, owner: Optional[int] = None) -> List[Tuple[int, int]]:
-        """(pid, start time) of this job's wrappers, of this user's only if one is given."""
+        """Return (pid, start time in clock ticks since boot) of each of the job's wrappers.
+
+        owner: the uid to which they must belong; None for any.
+        """
         if self._found is None:
             self._found = self._look()
         prefix = jid.split(".")[0].encode("ascii")
@@ -51,6 +54,7 @@ class CoreWrappers:
         ]
 
     def _look(self) -> List[Tuple[List[bytes], int, int]]:
+        """Return (words of the command line, pid, start time) of every wrapper on the host."""
         processes = self._system.processes()
         self.known = bool(processes)
         found = []
@@ -61,7 +65,7 @@ class CoreWrappers:
         return found
 
     def temporary_dirs(self, jid: str, owner: int) -> List[str]:
-        """The temporary directories of the task that these wrappers would remove at their end."""
+        """Return the temporary directories that the job's wrappers would remove at their end. owner: as for ``of``."""
         mine = {pid for pid, _start in self.of(jid, owner)}
         found = {
             removed_by_wrapper(words) for words, pid, _start in self._found or [] if pid in mine
@@ -76,13 +80,14 @@ class CoreWrappers:
 
 
 def wrapper_alive(system: System, jid: str) -> Optional[bool]:
-    """Whether core's async_wrapper of this job runs; None where there is no /proc to tell."""
+    """Return whether a wrapper of this job runs; None where there is no /proc to find it in."""
     wrappers = CoreWrappers(system)
     found = wrappers.of(jid)
     return bool(found) if wrappers.known else None
 
 
 def _boot_time(system: System) -> float:
+    """Return when the host was booted, in seconds since the epoch (btime in proc(5)); 0 if it is unknown."""
     for line in system.process_file("", "stat").splitlines():
         if line.startswith(b"btime "):
             return float(line.split()[1])
@@ -90,7 +95,7 @@ def _boot_time(system: System) -> float:
 
 
 def parse_job_file(text: Optional[bytes]) -> Optional[Dict[str, Any]]:
-    """The job file's object; None if it is empty, cut off or something else."""
+    """Return the JSON object in the text of a job file; None if it is empty, cut off or something else."""
     try:
         found = json.loads((text or b"").decode("utf-8", "replace"))
     except (ValueError, RecursionError):
@@ -99,7 +104,10 @@ def parse_job_file(text: Optional[bytes]) -> Optional[Dict[str, Any]]:
 
 
 def core_finished(data: Optional[Dict[str, Any]]) -> bool:
-    """core's rule: a file without ``started`` is a result; with it, ``finished`` tells."""
+    """Return whether a job file is that of a finished job.
+
+    It is if it has no ``started``, else if ``finished`` is true (core's modules/async_status.py).
+    """
     return data is not None and ("started" not in data or bool(data.get("finished")))
 
 
@@ -110,17 +118,21 @@ def look_at_core_job(
     excerpt: Excerpt,
     wrappers: Optional[CoreWrappers] = None,
 ) -> Status:
-    """Return the status of a job of core's, with ``async_job`` filled in as far as anybody can know."""
+    """Return the status of a job that core started, with what can be known of it in ``async_job``.
+
+    wrappers: those of the host, if they are looked for once for several jobs. Raise OSError if the job file cannot be
+    read.
+    """
     wrappers = wrappers or CoreWrappers(system)
     info = system.stat(jid, dir_fd=async_dir.fd, follow_symlinks=False)
     data = parse_job_file(async_dir.read_file(jid))
     state = STATE_RUNNING
     reason: Optional[str] = None
     if not core_finished(data):
-        # another user's processes may be hidden from us
+        # other users' processes may be hidden from us (hidepid in proc(5))
         ours = system.geteuid() in (0, info.st_uid)
         if ours and not wrappers.of(jid, info.st_uid) and wrappers.known:
-            # it may have ended between our two looks
+            # it may have ended after the job file was read
             data = parse_job_file(async_dir.read_file(jid))
             if not core_finished(data):
                 state = STATE_LOST
@@ -130,12 +142,10 @@ def look_at_core_job(
     if core_finished(data):
         state = STATE_FAILED if failed_state(result) else STATE_SUCCEEDED
         reason = REASON_EXIT
-        told = result.get("async_job")
-        if isinstance(told, dict) and told.get("state") == STATE_CANCELLED:
-            state, reason = (
-                STATE_CANCELLED,
-                REASON_REQUEST,
-            )  # written by our cancel, core has no such state
+        view = result.get("async_job")
+        if isinstance(view, dict) and view.get("state") == STATE_CANCELLED:
+            # our async_cancel wrote it; core has no such state
+            state, reason = STATE_CANCELLED, REASON_REQUEST
     elif state == STATE_LOST:
         why = (
             "the host was started again" if reason == REASON_REBOOTED else "its wrapper was killed"
@@ -156,6 +166,6 @@ def look_at_core_job(
     else:
         record["started_at"] = changed
     elapsed = None if ended else max(0.0, system.time() - info.st_mtime)
-    view = job_view(record, elapsed, not ended, None, output_view(None, excerpt, ended), None)
-    result["async_job"] = view
+    output = output_view(None, excerpt, ended)
+    result["async_job"] = job_view(record, elapsed, not ended, None, output, None)
     return result

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""How a job's end is written down: by its supervisor, or by whoever finds that it is gone."""
+"""Decide how a job has ended, and write it down. Used by its supervisor, or by a process that finds it gone."""
 
 import json
 import os
@@ -45,7 +45,7 @@ from ..system.store import (
 )
 from .view import partial_output, remember_duration, show
 
-# of one run of a module
+# the files of one run of a module
 _RUN_FILES = (
     RESULT_FILE,
     MODULE_STDERR_FILE,
@@ -54,6 +54,7 @@ _RUN_FILES = (
     PAYLOAD_FILE,
     ARGUMENTS_FILE,
 )
+# the files that are removed when the job has ended
 _WORKING_FILES = (
     *_RUN_FILES,
     STEPS_FILE,
@@ -65,17 +66,18 @@ _WORKING_FILES = (
 
 
 def exit_status(job_dir: Directory) -> Optional[int]:
-    """The module's exit status as its own process left it; None if it was ended before it could."""
+    """Return the exit status that the module's process wrote; None if it was ended before it could write it."""
     text = job_dir.read_file(EXIT_FILE, limit=16)
     return int(text) if text else None
 
 
 def _refused_by_full_disk(job_dir: Directory) -> bool:
+    """Return whether a full disk refused the module's result."""
     return NO_SPACE_FILE in job_dir.names()
 
 
 def whole_result(job_dir: Directory) -> bool:
-    """Whether the module came to its end, so that what it printed is its result."""
+    """Return whether the module ended by itself, so that what it printed is its whole result."""
     if exit_status(job_dir) is not None or _refused_by_full_disk(job_dir):
         return True
     try:
@@ -88,20 +90,20 @@ def whole_result(job_dir: Directory) -> bool:
 def result_of_module(
     job_dir: Directory, record: Record, module: Optional[str]
 ) -> Tuple[str, str, Dict[str, Any]]:
-    """Return state, reason and result of a module that ended by itself. module: its full name."""
+    """Return state, reason and result of a module that was not ended by us. module: its full name."""
     status = exit_status(job_dir)
     if status is None:
         status = record["exit_status"]
     printed = job_dir.read_file(RESULT_FILE) or b""
-    said = job_dir.read_file(MODULE_STDERR_FILE) or b""
-    result = module_result(printed, said, status, module or "")
+    errors = job_dir.read_file(MODULE_STDERR_FILE) or b""
+    result = module_result(printed, errors, status, module or "")
     killed = status is not None and status < 0 and "cmd" in result and result.get("rc") == status
     if killed:
         partial = ended_result(
             result["msg"], partial_output(job_dir, "stdout"), partial_output(job_dir, "stderr")
         )
         partial["rc"] = status
-        if said:
+        if errors:
             partial["module_stderr"] = result["stderr"]
         return STATE_FAILED, REASON_MODULE_KILLED, partial
     if "cmd" in result and "data" in result and _refused_by_full_disk(job_dir):
@@ -110,12 +112,12 @@ def result_of_module(
 
 
 _MESSAGES = {
-    # core's words, which playbooks look for
+    # core's words (modules/async_wrapper.py), which playbooks look for
     REASON_DEADLINE: "Timeout exceeded",
     REASON_IDLE: "Timeout exceeded: the job printed nothing for {idle_timeout:g} seconds",
     REASON_REQUEST: "the job was cancelled",
     REASON_NO_SPACE: "the module came to its end, but its result could not be written: No space left on device",
-    REASON_NOT_STARTED: "the job could not go on: {refusal}",
+    REASON_NOT_STARTED: "the job could not continue: {refusal}",
     REASON_REBOOTED: "the job is lost: the host was started again before it ended",
 }
 _NOT_KEPT = "a step came to its end, but its result could not be written"
@@ -140,7 +142,7 @@ def result_of_end(job_dir: Directory, record: Record, reason: str) -> Dict[str, 
 
 
 def forget_run(job_dir: Directory) -> None:
-    """Make room for the next module of the job: what the last one left was read."""
+    """Remove the files of the last run of a module, which have been read, before the job's next one."""
     for name in _RUN_FILES:
         job_dir.remove_file(name)
 
@@ -151,20 +153,21 @@ def add_step(
     step: Mapping[str, Any],
     forced: Optional[Tuple[Optional[str], str]] = None,
 ) -> str:
-    """Append the result of the step that has ended to those before it. Return its state.
+    """Append the result of the step that has ended to the steps file. Return the step's state.
 
-    step: its name, block and module. forced: state and reason of a step that was ended.
+    step: its name, block and module. forced: state and reason of a step that did not end by itself. Raise OSError if
+    the result cannot be written.
     """
     if forced is None:
         state, reason, result = result_of_module(job_dir, record, step["module"])
     else:
         state, reason = str(forced[0]), forced[1]
-        # what it printed is in the job's output, with that of the others
+        # without its output, which is part of the job's output
         result = {"failed": True, "msg": _message(record, reason)}
     ended = dict(step, attempt=record["attempt"], state=state, reason=reason, result=result)
     fd = job_dir.open_file(STEPS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        # behind a line that a full disk cut off, too
+        # begins with a line feed, in case a full disk cut off the line before
         write_all(job_dir.system, fd, b"\n" + encode(ended) + b"\n")
         job_dir.system.fsync(fd)
     finally:
@@ -173,22 +176,22 @@ def add_step(
 
 
 def steps_done(job_dir: Directory, attempt: int) -> List[Dict[str, Any]]:
-    """The steps of an attempt that have ended, each with its result. A line that was cut off is left out."""
-    found = []
+    """Return the steps of an attempt that have ended, each with its result. A line that was cut off is left out."""
+    steps = []
     for line in (job_dir.read_file(STEPS_FILE) or b"").splitlines():
         try:
             step = json.loads(line.decode("ascii"))
         except ValueError:
             continue
         if step.pop("attempt") == attempt:
-            found.append(step)
-    return found
+            steps.append(step)
+    return steps
 
 
 def result_of_chain(job_dir: Directory, record: Record, state: str, reason: str) -> Dict[str, Any]:
-    """The result of a job of several steps: theirs, each under ``result``, and what came of them together."""
+    """Return the result of a chain: ``steps``, each with its own ``result``, ``changed``, ``failed`` and ``msg``."""
     steps = steps_done(job_dir, record["attempt"])
-    # the record may be behind the file, and the file without what a full disk refused
+    # the record may lack the newest step in the file, and the file may lack a step that a full disk refused
     steps += _unread_step(job_dir, record, max(len(steps), len(record["steps"] or ())))
     result: Dict[str, Any] = {
         "changed": any(bool(step["result"].get("changed")) for step in steps),
@@ -209,18 +212,22 @@ def result_of_chain(job_dir: Directory, record: Record, state: str, reason: str)
 
 
 def _unread_step(job_dir: Directory, record: Record, read: int) -> List[Dict[str, Any]]:
-    """The step that came to its end when there was no supervisor any more to read what it left."""
+    """Return in a list the step that ended when no supervisor was left to read its result; [] if none did.
+
+    read: how many steps of this attempt the supervisor has read.
+    """
     step = record["step"]
     if not step or step["number"] < read or not whole_result(job_dir):
         return []
     state, reason, result = result_of_module(job_dir, record, step["module"])
     if record["conceals"]:
         result = concealed(result)
-    found = {"name": step["name"], "block": step["block"], "module": step["module"]}
-    return [dict(found, state=state, reason=reason, result=result)]
+    ended = {"name": step["name"], "block": step["block"], "module": step["module"]}
+    return [dict(ended, state=state, reason=reason, result=result)]
 
 
 def _what_failed(step: Dict[str, Any]) -> str:
+    """Return which step failed and why, for a message."""
     message = step["result"].get("msg") or "its module failed"
     return f"{step['block']}: {step['name'] or step['module']}: {message}"
 
@@ -228,12 +235,12 @@ def _what_failed(step: Dict[str, Any]) -> str:
 def conclude(
     system: System, job_dir: Directory, record: Record, state: Optional[str], reason: str
 ) -> Status:
-    """Decide a job's end and put it into the record. Return the job's status. Writes nothing.
+    """Decide how a job has ended and put that into the record. Return the job's status. Nothing is written to disk.
 
-    state: None takes the module's own result.
+    state, reason: those of the end. If state is None, the module's own result decides both.
     """
     if record["steps"] is not None:
-        # its last module came to an end, but not the supervisor that knew what comes next
+        # its last module ended by itself, but the supervisor, which knows the next step, is gone
         if state is None:
             state, reason = STATE_LOST, REASON_SUPERVISOR_KILLED
         result = result_of_chain(job_dir, record, state, reason)
@@ -257,10 +264,11 @@ def write_end(
     record: Record,
     status: Status,
 ) -> None:
-    """Make an end durable: first the job file, then the record.
+    """Write a job's end to disk: first the job file, then the record. Then remove the files that it needs no more.
 
-    A job that was cleaned up meanwhile is not brought back. The caller holds the supervisor's lock or, where
-    the supervisor is gone, the job directory's. OSError: nothing of the old state was lost.
+    Nothing is written if the job has been removed. The caller holds the lock of the supervisor or, where that is gone,
+    the lock of the job directory. Raise OSError if something cannot be written; the job file and the record are then
+    each either the old one or the new one, whole.
     """
     remove_leftovers(job_dir, record)
     if job_dir.gone():
@@ -274,11 +282,12 @@ def write_end(
         message = f"the job's result could not be kept: {error.strerror}"
         if record["reason"] == REASON_NO_SPACE:
             message = _MESSAGES[REASON_NO_SPACE]
-            job_dir.remove_file(RESULT_FILE)  # a part of a result is of no use, but its blocks are
+            # a partial result is useless, but the disk needs its blocks
+            job_dir.remove_file(RESULT_FILE)
         short = ended_result(message, "", "")
         record["reason"] = REASON_NO_SPACE
         if record["state"] == STATE_SUCCEEDED:
-            short["failed"] = False  # it did what it was asked; only its result is gone
+            short["failed"] = False  # the module succeeded; only its result is lost
         kept = job_file(record, short)
         kept["async_job"] = dict(status["async_job"], reason=REASON_NO_SPACE)
         async_dir.write_file(record["id"], encode(kept))
@@ -290,17 +299,17 @@ def write_end(
 
 
 def _remember(job_dir: Directory, name: str, seconds: float) -> None:
-    """Add a successful job's duration to the history of its name, which only helps to estimate."""
+    """Add a successful job's duration to the history of its name. Failures are ignored: it is only for estimates."""
     try:
         with job_dir.parent() as private:
             remember_duration(private, name, seconds)
     except (OSError, JobError):
-        pass  # the end is complete without it
+        pass  # the job's end is complete without it
 
 
 def remove_leftovers(job_dir: Directory, record: Record) -> None:
-    """The temporary directories of the task and of a module that was killed before it removed its own."""
-    from shutil import rmtree  # late: it imports every compressor there is
+    """Remove the temporary directories of the task, and those of a module that was killed before it could do so."""
+    from shutil import rmtree  # late: it imports every compression module
 
     noted = (job_dir.read_file(PAYLOAD_DIRS_FILE) or b"").splitlines()
     for path in record["remove"] + [os.fsdecode(line) for line in noted]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""All the jobs of an async dir: which there are, and which of them a caller means."""
+"""List the jobs of an async dir, and select those that a caller asks for."""
 
 import calendar
 import fnmatch
@@ -24,7 +24,7 @@ from .view import Excerpt
 ACTIVE_STATES = (STATE_QUEUED, STATE_RUNNING)
 ALL_STATES = ACTIVE_STATES + END_STATES
 JOB_NAME = r"j?[0-9]{1,20}\.[0-9]{1,10}"
-# what every module that means several jobs takes
+# the options of every module that selects several jobs
 FILTER_OPTIONS: Dict[str, Dict[str, Any]] = {
     "state": {"type": "list", "elements": "str", "choices": list(ALL_STATES)},
     "name": {"type": "str"},
@@ -35,7 +35,7 @@ FILTER_OPTIONS: Dict[str, Dict[str, Any]] = {
 
 
 class Listed(NamedTuple):
-    """A job as it was found. age: seconds since its end or, while it runs, its start."""
+    """A job in a listing. age: seconds since its end or, while it runs, since its start."""
 
     jid: str
     status: Status
@@ -43,12 +43,12 @@ class Listed(NamedTuple):
 
     @property
     def view(self) -> View:
-        """Its ``async_job``."""
+        """Return ``async_job`` of its status."""
         return self.status["async_job"]  # type: ignore[no-any-return]  # every status has one
 
 
 class Filter:
-    """Which jobs a caller means. JobError names an option that is no good."""
+    """Which jobs a caller asks for, by the options in FILTER_OPTIONS. Raises JobError if one of them is not valid."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._states = params.get("state") or ALL_STATES
@@ -58,17 +58,18 @@ class Filter:
             if pattern is not None:
                 if not pattern.strip():
                     raise JobError(
-                        f"{option}: {pattern!r} names nothing; leave it out to mean every job"
+                        f"{option}: {pattern!r} names nothing; leave it out to select every job"
                     )
                 self._patterns[option] = pattern
         self._older = duration_option(params, "older_than")
         self._newer = duration_option(params, "newer_than")
 
     def takes(self, job: Listed) -> bool:
+        """Return whether the job is one of those."""
         view = job.view
         return (
             view["state"] in self._states
-            # a job without a name is named by no pattern, not even by *
+            # a job without a name matches no pattern, not even *
             and all(
                 view[option] is not None and fnmatch.fnmatchcase(view[option], pattern)
                 for option, pattern in self._patterns.items()
@@ -79,7 +80,7 @@ class Filter:
 
 
 def duration_option(params: Mapping[str, Any], option: str) -> Optional[float]:
-    """Seconds; None if the option was not given."""
+    """Return the seconds of an option; None if it was not given. Raise JobError if it is not a valid duration."""
     text = params.get(option)
     if text is None:
         return None
@@ -92,7 +93,10 @@ def duration_option(params: Mapping[str, Any], option: str) -> Optional[float]:
 def given_async_dir(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Tuple[str, Optional[Directory]]:
-    """The async dir that is meant, and it opened; None if there is none yet: nothing was started there."""
+    """Return the path of a task's async dir, and the directory opened; None for that if no job was ever started there.
+
+    The caller closes the directory. Raise JobError if it cannot be used.
+    """
     path = candidate_dirs(system, meant_dir(params), environ)[0]
     try:
         return path, open_async_dir(system, path)
@@ -101,7 +105,7 @@ def given_async_dir(
 
 
 class Listing:
-    """The jobs of an async dir, one after the other; what could not be read is collected with the reason."""
+    """The jobs of an async dir. Those that cannot be read are collected, with the reason, in ``unreadable``."""
 
     def __init__(self, system: System, async_dir: Directory) -> None:
         self.system = system
@@ -114,11 +118,11 @@ class Listing:
                     names.update(private.names())
             except (OSError, JobError) as error:
                 self.report(None, async_dir.join(PRIVATE_DIR), error)
-        # of those that have a job file, and of those that have only a directory left
+        # of jobs with a job file, and of jobs of which only the directory is left
         self.jids = sorted(name for name in names if re.match(JOB_NAME + r"\Z", name))
-        # looked for once for all jobs, and after their names were read
+        # they are looked for once for all jobs, and after the names were read, see CoreWrappers
         self.wrappers = CoreWrappers(system)
-        # one moment for all ages: by different ones, jobs that ended together would change places
+        # one time for all ages: with different ones, jobs that ended together could be sorted in the wrong order
         self._now = float(system.time())
 
     @staticmethod
@@ -129,12 +133,13 @@ class Listing:
             raise Refused("read the async dir", async_dir.path, error) from error
 
     def report(self, jid: Optional[str], path: str, error: Exception) -> None:
+        """Add a job, or with None another path, to ``unreadable``."""
         if isinstance(error, OSError):
             error = Refused("read", path, error)
         self.unreadable.append({"id": jid, "path": path, "msg": str(error)})
 
     def find(self, jid: str, excerpt: Excerpt) -> Optional[Listed]:
-        """None if it could not be read, or if it was removed meanwhile."""
+        """Return the job; None if it has been removed, or cannot be read, which is reported in ``unreadable``."""
         try:
             with Job(self.system, self.async_dir, jid, self.wrappers) as job:
                 status = job.look(excerpt)
@@ -143,15 +148,15 @@ class Listing:
             pass
         except JobError as error:
             self.report(jid, error.path or self.async_dir.join(jid), error)
-        except (KeyError, TypeError, ValueError) as error:  # JSON, but nothing that we wrote
+        except (KeyError, TypeError, ValueError) as error:  # JSON, but not as we write it
             damaged = JobError(f"the files of job {jid} are damaged: {error!r}")
             self.report(jid, self.async_dir.join(jid), damaged)
         return None
 
     def take(self, wanted: Filter, excerpt: Excerpt) -> List[Listed]:
-        """The jobs that the filter takes, the one that ended or, while it runs, started first before all others."""
-        found = [self.find(jid, excerpt) for jid in self.jids]
-        taken = [job for job in found if job is not None and wanted.takes(job)]
+        """Return the jobs that the filter takes, in descending order of their age."""
+        jobs = [self.find(jid, excerpt) for jid in self.jids]
+        taken = [job for job in jobs if job is not None and wanted.takes(job)]
         return sorted(taken, key=lambda job: -job.age)
 
     def _age(self, view: Mapping[str, Any]) -> float:
@@ -160,18 +165,24 @@ class Listing:
 
 
 def _checked(view: View) -> View:
-    """``async_job`` of a job file may have been written by anybody who may write there. ValueError, TypeError, KeyError."""
+    """Return ``async_job`` of a job file. Raise ValueError, TypeError or KeyError if it is not as we write it.
+
+    Any process of the job's owner may have written it.
+    """
     if view["state"] not in ALL_STATES:
         raise ValueError(f"there is no state {view['state']!r}")
     for key in ("name", "module", "created_at", "started_at", "finished_at"):
         if view[key] is not None and not isinstance(view[key], str):
-            raise TypeError(f"{key} is no text")
+            raise TypeError(f"{key} is not a string")
     if view["elapsed"] is not None:
         float(view["elapsed"])
     return view
 
 
 def epoch_seconds(moment: str) -> float:
-    """Of a time as ``timestamp`` writes it. strptime would do, but takes long to import."""
+    """Return the seconds since the epoch of a time as ``timestamp`` writes it.
+
+    strptime could read it, but takes long to import.
+    """
     numbers = [int(number) for number in re.findall("[0-9]+", moment)]
     return calendar.timegm((*numbers[:6], 0, 0, 0)) + numbers[6] / 1000.0

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The truth about a job, found out by whoever asks: from its locks, its boot, its record and its result."""
+"""Find out the state of a job from its locks, the boot id, its record and its result, and write its end if need be."""
 
 import errno
 import json
@@ -46,16 +46,16 @@ from .core_job import (
 from .ending import conclude, exit_status, whole_result, write_end
 from .view import DEFAULT_EXCERPT, Excerpt, output_view, show
 
-_SETTLE_SECONDS = 15.0  # that another may take to write down an end
-_CORE_STEP = 0.2  # seconds between looks at a job of core's, whose end nothing tells
+_SETTLE_SECONDS = 15.0  # to wait for another process that writes the end of a job
+_CORE_STEP = 0.2  # seconds between looks at a job of core's, which has no lock to wait for
 
 
 class Job:
-    """A job in its async dir.
+    """A job in an async dir: of ours or, where it has no job directory, of core's.
 
-    It owns the job directory that it opens: use it in a ``with`` statement, or close it. The async dir stays its
-    caller's, except where the job was made by ``open`` or ``open_given``. Raises JobError if what is there cannot be
-    read or is not believed.
+    It owns the job directory that it opens: use it in a ``with`` statement, or close it. The caller closes the async
+    dir, unless the job was made by ``open`` or ``open_given``. Raises JobError if the job directory cannot be read or
+    is not believed.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Job:
         self.system = system
         self.async_dir = async_dir
         self.jid = jid
-        self._wrappers = wrappers  # looked for already, where many jobs are asked after
+        self._wrappers = wrappers  # those of the host, if they are looked for once for several jobs
         self._owns_async_dir = False
         self.job_dir: Optional[Directory] = None
         try:
@@ -89,7 +89,7 @@ class Job:
     def open(
         cls, system: System, path: str, jid: str, wrappers: Optional[CoreWrappers] = None
     ) -> "Job":
-        """Open the async dir at a path, and the job in it. The job owns both."""
+        """Return the job in the async dir at a path. It owns both directories."""
         return cls._owner(system, open_async_dir(system, path), jid, wrappers)
 
     @classmethod
@@ -100,7 +100,7 @@ class Job:
         written_dir: str,
         environ: Mapping[str, str],
     ) -> "Job":
-        """Find the job that a caller means and open it, see ``find_place``. The job owns its async dir."""
+        """Return the job that a reference names, see ``find_place``. It owns both directories."""
         async_dir, jid = find_place(system, reference, written_dir, environ)
         return cls._owner(system, async_dir, jid, None)
 
@@ -108,6 +108,7 @@ class Job:
     def _owner(
         cls, system: System, async_dir: Directory, jid: str, wrappers: Optional[CoreWrappers]
     ) -> "Job":
+        """Return a job that closes the async dir as well. If it cannot be made, the async dir is closed."""
         try:
             job = cls(system, async_dir, jid, wrappers)
         except JobError:
@@ -130,40 +131,41 @@ class Job:
             self.async_dir.close()
 
     def _unreadable(self, name: str, error: OSError) -> JobError:
+        """Return the error for a file that cannot be read; if permission was denied, with who owns it."""
         try:
             info = self.system.stat(name, dir_fd=self.async_dir.fd, follow_symlinks=False)
         except OSError:
             return Refused("read", self.async_dir.join(name), error)
         owner = self.system.owner_name(info.st_uid)
         hint = (
-            f"it belongs to {owner}: become {owner} to ask after the job"
+            f"it belongs to {owner}: become {owner} to look at the job"
             if error.errno == errno.EACCES
             else None
         )
         return Refused("read", self.async_dir.join(name), error, hint)
 
     def record(self) -> Optional[Record]:
-        """Read the record; None if there is none, as of a job of core's. Raise Damaged if it is not one of ours."""
+        """Return the record; None if there is none, as for a job of core's. Raise Damaged if it is not one of ours."""
         text = self.job_dir.read_file(RECORD_FILE) if self.job_dir else None
         if text is None or self.job_dir is None:
             return None
         try:
-            found = json.loads(text.decode("ascii"))
+            data = json.loads(text.decode("ascii"))
         except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict) or found.get("version") != RECORD_VERSION:
+            data = None
+        if not isinstance(data, dict) or data.get("version") != RECORD_VERSION:
             path = self.job_dir.join(RECORD_FILE)
             raise Damaged(
                 f"the record of job {self.jid} is damaged, or of another version of this collection: {path}",
                 path=path,
             )
-        record: Record = found  # type: ignore[assignment]  # its version tells that it has these keys
+        record: Record = data  # type: ignore[assignment]  # its version tells that it has these keys
         return record
 
     def look(self, excerpt: Excerpt) -> Status:
-        """Return the job's result or, while it runs, what is known of it; with ``async_job`` in both.
+        """Return the job's status: its result or, while it runs, core's keys; in both cases with ``async_job``.
 
-        Raises JobNotFound if the job has been removed meanwhile.
+        Raise JobNotFound if the job has been removed.
         """
         try:
             return self._look(excerpt)
@@ -180,7 +182,7 @@ class Job:
         if status is not None and core_finished(status):
             return self._ended(status, excerpt)
         if record["state"] in END_STATES:
-            raise FileNotFoundError  # stock core's clean-up took the job file: the job is gone
+            raise FileNotFoundError  # stock core's async_status removed the job file, and the job with it
         supervised, status = self._truth(record)
         if status is not None:
             return self._ended(status, excerpt)
@@ -189,25 +191,33 @@ class Job:
         return status
 
     def _ended(self, status: Status, excerpt: Excerpt) -> Status:
+        """Return the status of a job that has ended, with the output that the caller asks for."""
         view = status.get("async_job")
         if isinstance(view, dict):
             view["output"] = output_view(self.job_dir, excerpt, True)
         return status
 
     def end_unsupervised(self, state: str, reason: str, grace: float) -> Status:
-        """End a job that has no supervisor any more. Return its status."""
+        """End a job whose supervisor is gone, unless it has ended. Return its status.
+
+        state, reason: those of the end. grace: seconds between SIGTERM and SIGKILL.
+        """
         record = self.record()
         if record is not None:
             record["grace"] = grace
             status = self._truth(record, (state, reason))[1]
             if status is not None:
-                return status  # also where a full disk did not take it
+                return status  # even if a full disk did not let us write it
         return self.look(DEFAULT_EXCERPT)
 
     def _truth(
         self, record: Record, request: Optional[Tuple[str, str]] = None
     ) -> Tuple[bool, Optional[Status]]:
-        """Of a job whose record says that it runs: whether it has a supervisor, and its end if it had one."""
+        """Return whether a job that should be running has a supervisor, and its status if it has ended.
+
+        The end of a job without a supervisor is written here. request: the state and reason with which it is to be
+        ended now; None ends it only if it is due.
+        """
         job_dir, system = self.job_dir, self.system
         if job_dir is None:
             return False, None
@@ -215,11 +225,12 @@ class Job:
         if same_boot and job_dir.held(LOCK_FILE):
             return True, None
         try:
-            # of those who look at the same time, one writes the end; it may have processes to end first
+            # Of several processes that look at the same time, one writes the end. It may have to end the job's own
+            # processes first.
             if not system.flock_within(job_dir.fd, LOCK_EX, record["grace"] + _SETTLE_SECONDS):
                 return False, None
         except OSError:
-            # a file system that locks no directories: both write the same
+            # this file system does not lock directories: several processes may write the same end
             return self._settle(record, same_boot, request)
         try:
             return self._settle(record, same_boot, request)
@@ -229,24 +240,29 @@ class Job:
     def _settle(
         self, record: Record, same_boot: bool, request: Optional[Tuple[str, str]]
     ) -> Tuple[bool, Optional[Status]]:
-        """Write the end of a job whose supervisor is gone, if it has ended or must end now."""
+        """Write the end of a job whose supervisor is gone, if it has ended or must end now.
+
+        Return the same as ``_truth``.
+        """
         job_dir, system = self.job_dir, self.system
         if job_dir is None:
             return False, None
         status = parse_job_file(self.async_dir.read_file(self.jid))
         if status is not None and core_finished(status):
-            return False, status  # its supervisor, or another who looked, wrote it just now
+            # its supervisor, or another process that looked, has just written it
+            return False, status
         grace = record["grace"]
         record = self.record() or record
-        # what it printed may look whole while it goes on; behind its exit, only what it forked holds its lock
+        # Output that looks whole does not mean that the module has ended. If it has left its exit status, the lock is
+        # only held by processes that it forked.
         state: Optional[str] = None
         if same_boot and job_dir.held(MODULE_LOCK_FILE) and exit_status(job_dir) is None:
             due = _is_due(record, system.monotonic())
             if not due and request is None:
                 return False, None
-            # None if its supervisor was killed before it could write it
-            known = record["process"]
-            module = Process(known["pid"], known["start"]) if known else None
+            # None if the supervisor was killed before it could write it
+            process = record["process"]
+            module = Process(process["pid"], process["start"]) if process else None
             end_tree(system, self.jid, 0, module, grace, time.sleep, _in_scope(system, record))
             state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
         elif record["steps"] is None and whole_result(job_dir):
@@ -258,11 +274,11 @@ class Job:
         try:
             write_end(system, self.async_dir, job_dir, record, status)
         except OSError:
-            pass  # a full or read-only file system: the truth is told all the same, and found again next time
+            pass  # a full or read-only file system: return the end all the same; the next look finds it again
         return False, status
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the job's end, or until something about it is due; for so many seconds at most."""
+        """Sleep for at most so many seconds, until the job has ended or must be looked at because its time is over."""
         if self.job_dir is None:
             self._wait_for_core_job(seconds)
             return
@@ -275,7 +291,7 @@ class Job:
                     return
                 if record["boot_id"] != self.system.boot_id():
                     return
-                # nobody else enforces it now; what was queued has not begun
+                # without a supervisor, only those who wait enforce the time limit; a queued job has not begun
                 if record["timeout"] and record["began"] is not None:
                     left = min(left, record["began"] + record["timeout"] - self.system.monotonic())
             if left <= 0:
@@ -300,7 +316,7 @@ class Job:
             time.sleep(min(_CORE_STEP, max(0.0, deadline - self.system.monotonic())))
 
     def remove(self) -> None:
-        """Take away every trace of the job. A process that still runs goes on, unseen."""
+        """Remove all files of the job. Processes that still run are not ended."""
         if self.job_dir is None:
             self.async_dir.remove_file(self.jid)
             return
@@ -309,13 +325,13 @@ class Job:
 
 
 def _is_due(record: Record, monotonic: float) -> bool:
-    """Whether the time of a job is over; that of one whose record tells no beginning is not."""
+    """Return whether the time limit of a job has passed. False if it has none, or has not begun."""
     began, timeout = record["began"], record["timeout"]
     return bool(timeout and began is not None and monotonic >= began + timeout)
 
 
 def _in_scope(system: System, record: Record) -> List[Process]:
-    """The processes in the scope of a job, where it has one."""
+    """Return the processes in the scope of a job; none if it has no scope."""
     if not record["scope"]:
         return []
     from ..system.scope import scope_processes  # late: few jobs have one
@@ -325,7 +341,7 @@ def _in_scope(system: System, record: Record) -> List[Process]:
 
 
 def look_until_end(job: Job, excerpt: Excerpt, seconds: float) -> Status:
-    """The status, at the latest after so many seconds; at once when the job ends."""
+    """Return the job's status as soon as it has ended, at the latest after so many seconds."""
     deadline = job.system.monotonic() + seconds
     while True:
         status = job.look(excerpt)

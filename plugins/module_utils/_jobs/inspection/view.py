@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What is told of a job that runs or has ended: its record, and what its spools and its progress file hold at this moment."""
+"""Build ``async_job`` from a job's record and from what its spools and its progress file hold at this moment."""
 
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -28,8 +28,8 @@ from ..system.spool import spool_pieces
 from ..system.store import PROGRESS_FILE, Directory
 
 HISTORY_DIR = "history"
-_TAIL_BYTES = 65536  # read of a stream for its last lines
-# read of a stream at once from a cursor on; the next status goes on from there
+_TAIL_BYTES = 65536  # read from the end of a stream for its last lines
+# read from a cursor on for one status; the next status continues from there
 _SINCE_BYTES = 1 << 20
 _PARTIAL_BYTES = 1 << 20  # of each stream in the result of a job that did not end by itself
 _HISTORY_KEPT = 20
@@ -37,7 +37,7 @@ _MAX_TAIL_LINES = 10000
 
 
 class Excerpt(NamedTuple):
-    """How much of the output a caller wants: the last lines, or (cursor given) all since then."""
+    """How much of the output a caller wants: the last *tail_lines* lines or, if there is a cursor, all since then."""
 
     tail_lines: int
     cursor: Optional[Cursor]
@@ -47,12 +47,17 @@ DEFAULT_EXCERPT = Excerpt(10, None)
 
 
 def check_tail_lines(count: int) -> None:
-    """JobError if nobody can mean so many lines."""
+    """Raise JobError if the number of lines is negative or above 10000."""
     if not 0 <= count <= _MAX_TAIL_LINES:
         raise JobError(f"tail_lines: {count} is out of range; give 0 to {_MAX_TAIL_LINES}")
 
 
 class _Stream:
+    """The spool of one stream as it is at this moment: its pieces, its path, and when it last grew (seconds).
+
+    names: those in the job directory. Without a job directory, the stream is empty.
+    """
+
     def __init__(self, job_dir: Optional[Directory], name: str, names: List[str]) -> None:
         self._dir = job_dir
         self.pieces: List[Piece] = []
@@ -64,39 +69,43 @@ class _Stream:
                 try:
                     info = job_dir.system.stat(piece, dir_fd=job_dir.fd, follow_symlinks=False)
                 except FileNotFoundError:
-                    continue  # made way for newer output since its name was read: part of the gap now
+                    continue  # removed for newer output after its name was read: now it is part of the gap
                 self.pieces.append(Piece(start, info.st_size, piece))
                 self.changed = max(self.changed or 0.0, info.st_mtime)
 
     def _chunks(self, begin: int, limit: int) -> List[Tuple[int, bytes]]:
-        """What is kept from a stream offset on: (offset, bytes), in order."""
+        """Return what is kept from a stream offset on, at most *limit* bytes: (offset, bytes), in order."""
         starts = {piece.name: piece.start for piece in self.pieces}
-        found = []
+        chunks = []
         for name, offset, count in plan_reads(self.pieces, begin, limit):
             data = self._dir.read_file(name, offset, count) if self._dir else None
             if data:
-                found.append((starts[name] + offset, data))
-        return found
+                chunks.append((starts[name] + offset, data))
+        return chunks
 
     def read(self, begin: int, limit: int) -> bytes:
+        """Return what is kept from a stream offset on, at most *limit* bytes."""
         return b"".join(data for _start, data in self._chunks(begin, limit))
 
     def since(self, begin: int, to_the_end: bool) -> Tuple[bytes, int]:
-        """What came since an offset, and the offset behind it: of whole lines only while more may come."""
+        """Return the output since an offset, and the offset after it.
+
+        Only whole lines are returned, unless to_the_end says that the stream has ended. At most ``_SINCE_BYTES`` are
+        read.
+        """
         chunks = self._chunks(begin, _SINCE_BYTES)
         data, left, behind = b"", 0, begin
         for start, chunk in chunks:
             if data and start > behind and not data.endswith(b"\n"):
-                data += (
-                    b"\n"  # a line that a gap cut off does not go on with what is kept behind it
-                )
+                # a line that is cut off by a gap does not continue in the output after the gap
+                data += b"\n"
             data += chunk
             left += len(chunk)
             behind = start + len(chunk)
         full = left >= _SINCE_BYTES
         if full or not to_the_end:
             whole = data.rfind(b"\n") + 1
-            if whole or not full:  # a line longer than all that is read at once is shown in parts
+            if whole or not full:  # a line that is longer than _SINCE_BYTES is returned in parts
                 left -= len(data) - whole
                 data = data[:whole]
         position = begin
@@ -107,14 +116,14 @@ class _Stream:
         return data, position
 
     def tail(self) -> bytes:
-        """Read once, however many look at it."""
+        """Return the last ``_TAIL_BYTES`` that are kept. They are read only once."""
         if self._tail is None:
             self._tail = self.read(tail_begin(self.pieces, _TAIL_BYTES), _TAIL_BYTES)
         return self._tail
 
 
 def _streams(job_dir: Optional[Directory]) -> List[_Stream]:
-    """Both of a job, as they are at this moment."""
+    """Return stdout and stderr of a job, as they are at this moment."""
     names = job_dir.names() if job_dir else []
     return [_Stream(job_dir, name, names) for name in ("stdout", "stderr")]
 
@@ -125,7 +134,10 @@ def output_view(
     ended: bool,
     streams: Optional[List[_Stream]] = None,
 ) -> Dict[str, Any]:
-    """streams: where they were looked at already."""
+    """Return ``async_job.output``: the excerpt, and sizes, paths and cursor of both streams.
+
+    ended: whether the job has; its last lines are then whole. streams: those of the job, if they were opened already.
+    """
     streams = streams or _streams(job_dir)
     lines, positions = [], []
     for index, stream in enumerate(streams):
@@ -153,7 +165,10 @@ def output_view(
 
 
 def partial_output(job_dir: Directory, stream_name: str) -> str:
-    """What a job had printed until it was ended: as much of it as a result can bear, the newest."""
+    """Return the newest ``_PARTIAL_BYTES`` of what a job printed on a stream, as text.
+
+    If older output is left out, the first line says so.
+    """
     stream = _Stream(job_dir, stream_name, job_dir.names())
     total = total_bytes(stream.pieces)
     begin = tail_begin(stream.pieces, _PARTIAL_BYTES)
@@ -171,7 +186,10 @@ def progress_view(
     elapsed: Optional[float],
     streams: Optional[List[_Stream]] = None,
 ) -> Optional[Dict[str, Any]]:
-    """Measured now, from what the job wrote; ``history`` from earlier jobs of the same name."""
+    """Return ``async_job.progress``, measured now from what the job wrote and from earlier jobs of its name.
+
+    None if nothing tells it. streams: those of the job, if they were opened already.
+    """
     report, updated = "", None
     try:
         info = system.stat(PROGRESS_FILE, dir_fd=job_dir.fd, follow_symlinks=False)
@@ -183,7 +201,7 @@ def progress_view(
             report = decode_output(job_dir.read_file(PROGRESS_FILE, begin, _TAIL_BYTES) or b"")
             updated = info.st_mtime
     stream, errors = streams or _streams(job_dir)
-    # many programs draw their progress on stderr; stdout comes last, so it is preferred
+    # many programs print their progress on stderr; lines of stdout come last, so they are preferred
     lines = output_lines(errors.tail())[-100:] + output_lines(stream.tail())[-100:]
     if updated is None:
         updated = max(
@@ -205,13 +223,14 @@ def progress_view(
 
 
 def _history_file(name: str) -> str:
+    """Return the name of the file with the durations of the jobs of a name."""
     import hashlib
 
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def history(job_dir: Directory, name: Optional[str]) -> List[float]:
-    """Seconds that earlier jobs of this name took, the newest last."""
+    """Return how many seconds earlier jobs of this name took, the newest last."""
     if not name:
         return []
     path = os.path.join(os.path.dirname(job_dir.path), HISTORY_DIR, _history_file(name))
@@ -219,7 +238,7 @@ def history(job_dir: Directory, name: Optional[str]) -> List[float]:
         with open(path, "rb") as source:
             return [float(line) for line in source.read(4096).split()]
     except (OSError, ValueError):
-        return []  # it only helps to guess: no history, no guess
+        return []  # the history is only for estimates, which can be left out
 
 
 def remember_duration(private: Directory, name: str, seconds: float) -> None:
@@ -236,7 +255,7 @@ def show(
     supervised: bool,
     excerpt: Excerpt = DEFAULT_EXCERPT,
 ) -> View:
-    """Return ``async_job`` of a job of ours as it is at this moment."""
+    """Return ``async_job`` of a job of ours as it is at this moment. supervised: whether its supervisor lives."""
     ended = record["state"] in END_STATES
     elapsed = elapsed_seconds(record, system.boot_id(), system.time(), system.monotonic())
     usage = record["usage"]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Which of a job's steps comes next: the rules of a block with rescue and always, without running anything."""
+"""Which step of a job comes next, by the rules of Ansible's block, rescue and always. Nothing is run here."""
 
 from typing import Mapping, NamedTuple, Optional
 
@@ -14,29 +14,33 @@ BLOCKS = (BLOCK_STEPS, BLOCK_RESCUE, BLOCK_ALWAYS)
 
 
 class Place(NamedTuple):
-    """Where a step stands."""
+    """The position of a step: the name of its block, and its number in it, from 0."""
 
     block: str
     number: int
 
 
 class Chain:
-    """sizes: how many steps each block has. Ask ``current``, run it, ``note`` how it ended, until there is none."""
+    """The order in which the steps of a job run.
+
+    Run the step that ``current`` returns and tell ``note`` how it ended, until ``current`` is None. sizes: how many
+    steps each block has; a block that is left out has none.
+    """
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self._sizes = {block: sizes.get(block, 0) for block in BLOCKS}
         self._place = Place(BLOCK_STEPS, 0)
-        self.failed = False  # whether the job, were this its end, would have failed
+        self.failed = False  # whether the job would have failed if it ended now
         self._settle()
 
     @property
     def current(self) -> Optional[Place]:
-        """The step to run; None at the end."""
+        """Return the step to run, None when there are no more."""
         block, number = self._place
         return self._place if number < self._sizes[block] else None
 
     def note(self, succeeded: bool) -> None:
-        """The current step has ended by itself."""
+        """Move on to the next step after the current one has ended by itself."""
         block, number = self._place
         if succeeded:
             self._place = Place(block, number + 1)
@@ -53,13 +57,13 @@ class Chain:
         self._settle()
 
     def abandon(self) -> None:
-        """The current step was ended: what must always be done is left, and nothing of that if it was in it."""
+        """Move on after the current step was ended by somebody: to the always steps, or past them if it was one."""
         self.failed = True
         number = self._sizes[BLOCK_ALWAYS] if self._place.block == BLOCK_ALWAYS else 0
         self._place = Place(BLOCK_ALWAYS, number)
 
     def _settle(self) -> None:
-        """Behind the last of the steps, or of those that rescue, come those that are always run."""
+        """Move on to the always steps if the last step of another block is done."""
         block, number = self._place
         if block != BLOCK_ALWAYS and number >= self._sizes[block]:
             self._place = Place(BLOCK_ALWAYS, 0)

@@ -36,7 +36,7 @@ _NO_LOG = re.compile(rb"_ansible_no_log[\"\\']*\s*[:=]\s*[\"\\']*[Tt]rue")
 _TASK_DIR = "ansible-tmp-"
 # modules/async_wrapper.py, 2.16 to 2.22
 _WRAPPER_FILE = b"async_wrapper.py"
-# modules/async_wrapper.py: what says that the temporary directory stays. Up to 2.20 -preserve_tmp; from 2.21 True or true
+# modules/async_wrapper.py: the word that keeps the temporary directory. To 2.20 -preserve_tmp; from 2.21 True or true
 _PRESERVE_TMP = frozenset((b"-preserve_tmp", b"True", b"true"))
 
 
@@ -133,7 +133,7 @@ def embedded_zip(text: bytes) -> Optional[bytes]:
 
 
 def payload_zip(directory: str) -> Optional[str]:
-    """Return the zip that an AnsiballZ puts into a temporary directory of its own; None if the directory is no such.
+    """Return the zip that an AnsiballZ puts into a temporary directory of its own; None for any other directory.
 
     module_common.py, 2.16 to 2.22: tempfile.mkdtemp(prefix='ansible_<module>_payload_'), and in it
     ansible_<module>_payload.zip.

@@ -2,36 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection longrun.jobs: may change in any release.
-"""What a job printed: lines, offsets into a capped spool, and the hiding of secrets."""
+"""A job's output: bytes as clean lines, offsets into a capped spool, and the hiding of secrets."""
 
 import re
 from typing import Iterable, List, NamedTuple, Tuple
 
 REDACTED = b"********"
 
-# All repetitions are over single character classes, so a hostile line costs linear time.
+# Each repetition is over a single character class, so that even a hostile line costs linear time.
 _OUTPUT_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 _OUTPUT_CONTROL_BUT_BACKSPACE = r"[\x00-\x07\x0b-\x1f\x7f-\x9f]"
 _OUTPUT_TO_LINE_START = r"(?:\x1b\[|\x9b)[01]?G"
 _OUTPUT_ESCAPE = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
-    # OSC, DCS, SOS, PM and APC carry a string; what ends it, BEL or ST, goes like any control.
+    # OSC, DCS, SOS, PM and APC carry a string (ECMA-48, xterm). Its end, BEL or ST, is removed as a control character.
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\r]*"
     r"|\x1b[ -/]*[0-~]?"
 )
 
 
 def quoted_value(text: str) -> str:
-    """A value as error messages show it: quoted, and not longer than a line."""
+    """Return a value as error messages show it: quoted, and shortened to at most 60 characters."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 def decode_output(data: bytes) -> str:
-    """Text of UTF-8 data; each invalid byte sequence becomes U+FFFD."""
+    """Return the text of UTF-8 data. Each invalid byte sequence becomes U+FFFD."""
     return data.decode("utf-8", "replace")
 
 
 def _apply_backspaces(text: str) -> str:
+    """Return the text as it looks when each backspace has moved the cursor back by one."""
     if "\b" not in text:
         return text
     cells: List[str] = []
@@ -42,29 +43,34 @@ def _apply_backspaces(text: str) -> str:
         else:
             cells[column : column + 1] = [char]
             column += 1
-    # Erasing is done by overwriting with spaces; they are not part of the text.
+    # Programs erase by overwriting with spaces, which are not part of the text.
     return "".join(cells).rstrip(" ")
 
 
 def clean_line(text: str) -> str:
-    """One line as a terminal would leave it: what was overwritten after a carriage return or a
-    backspace is gone, and so is every escape sequence and control character but the tab."""
+    """Return one line as a terminal would leave it.
+
+    Text that was overwritten after a carriage return or a backspace is dropped, as are all escape sequences and all
+    control characters except the tab.
+    """
     if re.search(_OUTPUT_CONTROL, text) is None:
         return text
     text = re.sub(_OUTPUT_TO_LINE_START, "\r", text)
     text = re.sub(_OUTPUT_ESCAPE, "", text)
     blank = ""
     for segment in reversed(text.split("\r")):
-        shown = _apply_backspaces(re.sub(_OUTPUT_CONTROL_BUT_BACKSPACE, "", segment))
-        if shown.strip():
-            return shown
-        blank = blank or shown
+        line = _apply_backspaces(re.sub(_OUTPUT_CONTROL_BUT_BACKSPACE, "", segment))
+        if line.strip():
+            return line
+        blank = blank or line
     return blank
 
 
 def output_lines(data: bytes) -> List[str]:
-    """The lines of the data, cleaned by clean_line. Only a line feed ends a line; an unterminated
-    last line counts unless nothing of it is visible."""
+    """Return the lines of the data, each cleaned by ``clean_line``.
+
+    Only a line feed ends a line. An unterminated last line is included unless nothing of it is visible.
+    """
     if not data:
         return []
     lines = [clean_line(line) for line in decode_output(data).split("\n")]
@@ -74,12 +80,12 @@ def output_lines(data: bytes) -> List[str]:
 
 
 def tail_lines(data: bytes, count: int) -> List[str]:
-    """The last count of output_lines(data), at the cost of those lines only."""
+    """Return the last *count* lines of ``output_lines(data)`` without cleaning the others."""
     if count <= 0:
         return []
     begin = len(data)
-    # One more than asked for, since the text after the last line feed may be no line; and one more
-    # because that many line feeds end, not begin, so many lines.
+    # As many lines lie between one line feed more, and the text after the last line feed may be empty or not visible.
+    # Where it is visible, a line too many is found and cut off below.
     for _unused in range(count + 1):
         begin = data.rfind(b"\n", 0, begin)
         if begin < 0:
@@ -88,7 +94,7 @@ def tail_lines(data: bytes, count: int) -> List[str]:
 
 
 class Cursor(NamedTuple):
-    """How much of each stream a reader has seen, in bytes since the start of the job."""
+    """How much of each stream a reader has seen: bytes since the start of the job. Its str() is ``18233:0``."""
 
     stdout: int
     stderr: int
@@ -98,19 +104,21 @@ class Cursor(NamedTuple):
 
 
 def parse_cursor(text: str) -> Cursor:
-    """The cursor whose str() is text. Raises ValueError."""
+    """Return the cursor whose str() is *text*. Raise ValueError, naming the value, if there is none."""
     match = re.match(r"([0-9]{1,18}):([0-9]{1,18})\Z", text)
     if match is None:
         raise ValueError(
-            f"{quoted_value(text)} is no cursor: give the async_job.output.cursor of an earlier "
-            "status, such as '18233:0' (in quotes, since YAML takes a bare 18233:0 for a number)"
+            f"{quoted_value(text)} is not a valid cursor: give the async_job.output.cursor of an earlier "
+            "status, such as '18233:0' (in quotes, since YAML reads a bare 18233:0 as a number)"
         )
     return Cursor(int(match.group(1)), int(match.group(2)))
 
 
 class Piece(NamedTuple):
-    """A file of a spool: its length in bytes and the offset in the stream at which it starts.
-    The pieces of one stream do not overlap; what lies between them was not kept."""
+    """A file of a spool: the offset in the stream at which it starts, its length in bytes, and its name.
+
+    The pieces of one stream do not overlap. Output between them was not kept.
+    """
 
     start: int
     length: int
@@ -118,8 +126,10 @@ class Piece(NamedTuple):
 
 
 def plan_reads(pieces: List[Piece], begin: int, limit: int) -> List[Tuple[str, int, int]]:
-    """(name, offset in that piece, byte count) of what is kept from stream offset begin on, in
-    order, at most limit bytes in all."""
+    """Return which parts of the pieces to read for the output that is kept from stream offset *begin* on.
+
+    A list, in order, of (name, offset in that piece, byte count); at most *limit* bytes in all.
+    """
     reads: List[Tuple[str, int, int]] = []
     position = begin
     for piece in sorted(pieces):
@@ -133,19 +143,21 @@ def plan_reads(pieces: List[Piece], begin: int, limit: int) -> List[Tuple[str, i
 
 
 def total_bytes(pieces: List[Piece]) -> int:
-    """How many bytes the stream had, kept or not."""
+    """Return how many bytes were written to the stream, whether they were kept or not."""
     return max((piece.start + piece.length for piece in pieces), default=0)
 
 
 def missing_bytes(pieces: List[Piece]) -> int:
-    """How many of total_bytes were not kept."""
+    """Return how many of the stream's bytes were not kept."""
     total = total_bytes(pieces)
     return total - sum(count for _name, _offset, count in plan_reads(pieces, 0, total))
 
 
 def tail_begin(pieces: List[Piece], count_bytes: int) -> int:
-    """The smallest stream offset at which a kept byte lies and from which at most count_bytes kept
-    bytes remain; the end of the stream for a count of 0."""
+    """Return the stream offset at which the last *count_bytes* of the kept bytes begin.
+
+    With fewer kept bytes, the offset of the first of them; with a count of 0, the end of the stream.
+    """
     begin = total_bytes(pieces)
     for piece in sorted(pieces, reverse=True):
         count = min(piece.length, count_bytes)
@@ -156,8 +168,11 @@ def tail_begin(pieces: List[Piece], count_bytes: int) -> int:
 
 
 class Redactor:
-    """Replaces secrets in a stream that arrives in chunks, as if it were one string: the leftmost
-    secret first, of those the longest. As core does, it takes every secret that is not empty."""
+    """Replaces secrets in a stream that arrives in chunks, as if it were one string.
+
+    The leftmost secret is replaced first; of several that begin at the same place, the longest. Every secret that is
+    not empty is replaced, as in core.
+    """
 
     def __init__(self, secrets: Iterable[bytes]) -> None:
         self._secrets = sorted({bytes(secret) for secret in secrets if secret}, key=len)[::-1]
@@ -165,7 +180,7 @@ class Redactor:
         self._held = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        """What can be shown now; an end that may be the beginning of a secret is held back."""
+        """Return the bytes that can be shown now. An end that may be the beginning of a secret is held back."""
         if not self._secrets:
             return chunk
         data = self._held + chunk
@@ -173,7 +188,7 @@ class Redactor:
         position = 0
         held = self._held_from(data, position)
         match = self._pattern.search(data)
-        # A match at or after the held end waits too: a longer or an earlier one may yet arise.
+        # A match at or after the held end waits, too: the next chunk may make it a longer one, or begin an earlier one.
         while match is not None and match.start() < held:
             shown += (data[position : match.start()], REDACTED)
             position = match.end()
@@ -185,12 +200,12 @@ class Redactor:
         return b"".join(shown)
 
     def flush(self) -> bytes:
-        """The rest, once the stream has ended."""
+        """Return the bytes that were held back. Call it when the stream has ended."""
         held, self._held = self._held, b""
         return self._pattern.sub(REDACTED, held) if self._secrets else held
 
     def _held_from(self, data: bytes, begin: int) -> int:
-        # The first offset from which the data is a proper prefix of a secret.
+        """Return the first offset from which the rest of the data is the beginning of a secret, else its length."""
         held = len(data)
         for secret in self._secrets:
             at = data.find(secret[:1], max(begin, len(data) - len(secret) + 1), held)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection longrun.jobs: may change in any release.
-"""How far a job is, computed from what it wrote, at the time somebody looks."""
+"""How far a job has come, computed from what it wrote, at the moment when somebody asks."""
 
 import json
 import math
@@ -12,20 +12,20 @@ from typing import Any, Dict, List, Optional, Union
 from .output import clean_line, quoted_value
 
 PROGRESS_GROUPS = ("percent", "current", "total", "unit", "message")
-PROGRESS_LINES = 200  # no source is looked at further back than this
+PROGRESS_LINES = 200  # how many of the last lines of each source are read
 PROGRESS_LINE_CHARS = 2000
 _PROGRESS_MESSAGE_CHARS = 200
 _PROGRESS_UNIT_CHARS = 40
 
-# Patterns name these parts in angle brackets, and are compiled when first used. Repetitions are
-# bounded and starts guarded, so that no line costs more than linear time.
+# The patterns below name these parts in angle brackets, and are compiled when they are first used. All repetitions
+# are bounded, and all beginnings guarded, so that no line costs more than linear time.
 _PROGRESS_PARTS = {
     "<count>": r"([0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,12})",
     "<amount>": r"([0-9]{1,3}(?:,[0-9]{3}){1,4}(?:\.[0-9]{1,6})?|[0-9]{1,12}(?:\.[0-9]{1,6})?)",
     "<unit>": r"([kKMGTP]i?B|B|[Bb]ytes)",
     "<suffix>": r"([kKMGTP]i?B?|B|[Bb]ytes)",
     "<slash>": r"\s{0,2}/\s{0,3}",
-    # What stands beside it must not make a path, a date, a time or a longer number of it.
+    # The characters beside a count must not make it part of a path, a date, a time or a longer number.
     "<begin>": r"(?<![\w/.:,=+-])",
     "<end>": r"(?![\w/-]|[.,:][0-9])",
     "<thing>": (
@@ -41,7 +41,7 @@ _PROGRESS_PARTS = {
     ),
 }
 _PROGRESS_COMPILED: Dict[str, Any] = {}
-# Each finds one way of writing progress; of several in a line the leftmost is the outermost.
+# Each matches one way of writing progress. Where a line has several, the leftmost is the overall progress.
 _COUNT_PATTERNS = (
     r"[\[(]\s{0,6}<count><slash><count>(?=(?:\s{1,2}[A-Za-z]{2,20})?\s{0,4}[\])])",
     r"<begin><count>\s(?:out\s)?of\s<count><end>",
@@ -52,10 +52,10 @@ _COUNT_PATTERNS = (
 _SIZE_PATTERN = r"<begin><amount>\s?<unit>?<slash><amount>\s?<unit>(?![\w/])"
 _PERCENT_PATTERN = (
     r"(?<![\w/+%])(?<!\d[.,])(?<![^-]-)(?<!^-)([0-9]{1,3}(?:[.,][0-9]{1,6})?)(?:\s?/100)?\s?%(?!\w)"
-    # What df and ping print, and loads, are no progress.
+    # Percentages that df, ping and load monitors print are not progress.
     r"(?!\s{1,20}/\S{0,200}\Z)(?!\s?(?i:packet loss|used|free|idle|cpu))"
 )
-# Believed only where it agrees with a percentage in the same line.
+# Used only where it agrees with a percentage in the same line.
 _RATIO_PATTERN = (
     r"<begin><amount>\s?<suffix>?<slash><amount>\s?<suffix>?(?![\w/%]|[.,][0-9])"
     r"(?:\s((?i:<thing>))\b)?"
@@ -75,7 +75,7 @@ _ProgressNumber = Union[int, float]
 
 
 def _progress_number(value: Any) -> Optional[_ProgressNumber]:
-    """The finite number in a value as users write it: 45, 45.3, '45 %', '45,3', '1,234'."""
+    """Return the finite number in a value as users write it: 45, 45.3, '45 %', '45,3', '1,234'. None if it has none."""
     if isinstance(value, str):
         text = value.strip().rstrip("%").rstrip()
         if re.match(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\Z", text):
@@ -96,13 +96,14 @@ def _progress_number(value: Any) -> Optional[_ProgressNumber]:
 
 
 def _progress_text(value: Any, limit: int) -> Optional[str]:
+    """Return a value as one clean line of at most *limit* characters; None if it is not a text, or empty."""
     if not isinstance(value, str):
         return None
     return clean_line(value.replace("\n", " ")).strip()[:limit].rstrip() or None
 
 
 def _found_progress(source: str, values: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The values of PROGRESS_GROUPS, cleaned; None if they tell nothing."""
+    """Return ``source`` and the cleaned values of PROGRESS_GROUPS; None if they contain no progress."""
     percent, current, total = (_progress_number(values.get(name)) for name in PROGRESS_GROUPS[:3])
     message = _progress_text(values.get("message"), _PROGRESS_MESSAGE_CHARS)
     if current is not None and current < 0:
@@ -124,6 +125,7 @@ def _found_progress(source: str, values: Dict[str, Any]) -> Optional[Dict[str, A
 
 
 def _json_progress(line: str) -> Optional[Dict[str, Any]]:
+    """Return the progress in a report line that is a JSON object; None if it has none."""
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):
@@ -132,6 +134,7 @@ def _json_progress(line: str) -> Optional[Dict[str, Any]]:
 
 
 def _report_line_progress(line: str) -> Optional[Dict[str, Any]]:
+    """Return the progress in a report line: JSON, ``12/87 message`` or ``45 message``; None if it has none."""
     if line.startswith("{"):
         return _json_progress(line)
     match = re.match(_REPORT_COUNT_PATTERN, line)
@@ -146,7 +149,8 @@ def _report_line_progress(line: str) -> Optional[Dict[str, Any]]:
 
 
 def _reported_progress(report: str) -> Optional[Dict[str, Any]]:
-    # A line without its end may be half written: "4" of "45". Only a whole JSON object cannot be.
+    """Return the progress in the last line of the report that has any; None if no line has."""
+    # A line without a line feed may be half written, "4" of "45". Only a JSON object shows that it is complete.
     rows = report.rsplit("\n", PROGRESS_LINES + 1)
     if rows[-1].lstrip().startswith("{"):
         found = _json_progress(rows[-1][:PROGRESS_LINE_CHARS])
@@ -160,6 +164,7 @@ def _reported_progress(report: str) -> Optional[Dict[str, Any]]:
 
 
 def _pattern_progress(pattern: str, lines: List[str]) -> Optional[Dict[str, Any]]:
+    """Return the progress in the last line that the user's pattern finds any in; None if there is no such line."""
     try:
         compiled = re.compile(pattern)
     except (re.error, OverflowError, RecursionError):
@@ -168,7 +173,7 @@ def _pattern_progress(pattern: str, lines: List[str]) -> Optional[Dict[str, Any]
         match = compiled.search(line)
         if match is None:
             continue
-        # The line as a message would make any match count, even one whose groups hold no number.
+        # The line is added as the message only now: with it, a match whose groups are all empty would be progress.
         found = _found_progress("pattern", match.groupdict())
         if found is not None:
             found["message"] = found["message"] or _progress_text(line, _PROGRESS_MESSAGE_CHARS)
@@ -177,6 +182,7 @@ def _pattern_progress(pattern: str, lines: List[str]) -> Optional[Dict[str, Any]
 
 
 def _progress_pattern(pattern: str) -> Any:
+    """Return a pattern of this file with its parts put in, compiled. Each is compiled only once."""
     compiled = _PROGRESS_COMPILED.get(pattern)
     if compiled is None:
         text = pattern
@@ -191,10 +197,10 @@ def _plain_number(number: float) -> _ProgressNumber:
 
 
 def _count_values(match: Any) -> Optional[Dict[str, Any]]:
-    """The values of a match of two counts, None if they cannot be progress."""
+    """Return the values in a match of two counts; None if they cannot be progress."""
     written_current, written_total = match.groups()
     if written_current.startswith("0") and 1 < len(written_current) != len(written_total):
-        return None  # 02/2026 is a month, while 002/120 counts
+        return None  # 02/2026 is a month, 002/120 is a count
     current, total = (int(text.replace(",", "")) for text in match.groups())
     if current > total or total == 0:
         return None
@@ -203,7 +209,7 @@ def _count_values(match: Any) -> Optional[Dict[str, Any]]:
 
 
 def _size_values(match: Any) -> Optional[Dict[str, Any]]:
-    """The values of a match of two amounts, in the unit of the second; None as above."""
+    """Return the values in a match of two amounts, in the unit of the second; None if they cannot be progress."""
     written_current, current_unit, written_total, total_unit = match.groups()[:4]
     current, total = (float(text.replace(",", "")) for text in (written_current, written_total))
     if current_unit and current_unit != total_unit:
@@ -222,7 +228,10 @@ def _unit_factor(unit: str) -> float:
 
 
 def _percent_values(match: Any) -> Optional[Dict[str, Any]]:
-    """The values of a match of a percentage, with the ratio beside it that says the same."""
+    """Return the values in a match of a percentage, and those of a ratio in the same line that agrees with it.
+
+    None if the percentage is above 100.
+    """
     percent = float(match.group(1).replace(",", "."))
     if percent > 100:
         return None
@@ -236,7 +245,7 @@ def _percent_values(match: Any) -> Optional[Dict[str, Any]]:
 
 
 def _tool_values(text: str) -> Optional[Dict[str, Any]]:
-    """The values of a line that only the tool which prints it writes so."""
+    """Return the values in a line that has the special format of apt, curl or dnf; None for any other line."""
     for pattern in (_APT_STATUS_PATTERN, _CURL_PATTERN):
         match = _progress_pattern(pattern).match(text)
         if match:
@@ -246,11 +255,12 @@ def _tool_values(text: str) -> Optional[Dict[str, Any]]:
 
 
 def _builtin_line_values(text: str) -> Optional[Dict[str, Any]]:
+    """Return the values that the leftmost built-in pattern finds in a line; None if none finds any."""
     if "%" not in text and "/" not in text and " of " not in text and text.count(":") < 3:
         return None
     best = None
     start = len(text)
-    # Of two that begin at the same place the first is taken: amounts also have a unit.
+    # Where two patterns match at the same place, the first is used: amounts come before counts, since they have a unit.
     readers = [(_SIZE_PATTERN, _size_values)]
     readers += [(pattern, _count_values) for pattern in _COUNT_PATTERNS]
     readers += [(_PERCENT_PATTERN, _percent_values)]
@@ -266,6 +276,7 @@ def _builtin_line_values(text: str) -> Optional[Dict[str, Any]]:
 
 
 def _builtin_progress(lines: List[str]) -> Optional[Dict[str, Any]]:
+    """Return the progress in the last line that a built-in pattern finds any in; None if there is no such line."""
     for line in reversed(lines):
         values = _builtin_line_values(line.strip())
         if values is not None:
@@ -274,6 +285,7 @@ def _builtin_progress(lines: List[str]) -> Optional[Dict[str, Any]]:
 
 
 def _history_progress(durations: List[float], elapsed: float) -> Optional[Dict[str, Any]]:
+    """Return the progress estimated from the median of earlier durations; None if there are none."""
     known = sorted(value for value in durations if value > 0 and math.isfinite(value))
     if not known:
         return None
@@ -293,16 +305,18 @@ def measure_progress(
     elapsed: float,
     updated_at: Optional[str],
 ) -> Optional[Dict[str, Any]]:
-    """How far a job is, by the first source that knows: what it reported, the user's pattern, the
-    built-in patterns, the durations of earlier jobs. None if none knows.
+    """Return how far a job has come, from the first source that has an answer. None if no source has one.
 
-    report: text of the file named by ANSIBLE_ASYNC_PROGRESS. pattern: a regular expression that
-    check_progress_regex accepts; one that does not compile is passed over. lines: of output, as
-    output_lines gives them. durations, elapsed: seconds. updated_at: when report or output last
-    grew, handed on except for history, which nothing updates.
+    The sources, in order: the job's own report, the user's pattern, the built-in patterns, the durations of earlier
+    jobs.
 
-    Returns percent (0 to 100, one decimal), current, total, unit, message, eta (seconds), source
-    (reported, pattern, builtin, history) and updated_at; None where unknown.
+    report: the text of the file named by ANSIBLE_ASYNC_PROGRESS. pattern: a regular expression that
+    ``check_progress_regex`` accepts; one that does not compile is ignored. lines: of output, as ``output_lines``
+    returns them. durations, elapsed: seconds. updated_at: when report or output last grew; returned as it is, or
+    None for history, which nothing updates.
+
+    The dict returned has percent (0 to 100, one decimal), current, total, unit, message, eta (seconds), source
+    (reported, pattern, builtin, history) and updated_at. Unknown values are None.
     """
     recent = [line[:PROGRESS_LINE_CHARS] for line in lines[-PROGRESS_LINES:]]
     found = _reported_progress(report)
@@ -321,24 +335,24 @@ def measure_progress(
         if "eta" not in found and percent > 0:
             eta = max(0.0, elapsed) * (100 - percent) / percent
             found["eta"] = round(eta, 1) if math.isfinite(eta) else None
-        # 100 is said of nothing that has yet to end: 99.97 is 99.9.
+        # Rounding must not turn 99.97 into 100: only a percentage of exactly 100 says that all is done.
         percent = percent if percent == 100 else min(99.9, round(percent, 1))
     found.update(percent=percent, eta=found.get("eta"), updated_at=updated_at)
     return found
 
 
 def check_progress_regex(text: str) -> None:
-    """Raises ValueError, saying what is wrong, for a pattern that can find no progress."""
-    shown = quoted_value(text)
+    """Raise ValueError, saying what is wrong, if the text is not a pattern that can find progress."""
+    quoted = quoted_value(text)
     names = ", ".join(f"(?P<{name}>...)" for name in PROGRESS_GROUPS)
     try:
         groups = re.compile(text).groupindex
     except (re.error, OverflowError, RecursionError) as err:
-        raise ValueError(f"{shown} is no regular expression of Python: {err}") from err
+        raise ValueError(f"{quoted} is not a valid Python regular expression: {err}") from err
     unknown = sorted(set(groups) - set(PROGRESS_GROUPS))
     if unknown:
-        raise ValueError(f"{shown} names the group {unknown[0]!r}: give groups of {names} only")
+        raise ValueError(f"{quoted} has the unknown group {unknown[0]!r}: use only {names}")
     if not set(groups) & {"percent", "current", "message"}:
         raise ValueError(
-            f"{shown} finds no progress: give a named group percent, current or message, of {names}"
+            f"{quoted} finds no progress: give a group percent, current or message; the groups are {names}"
         )

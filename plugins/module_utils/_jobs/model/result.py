@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""What a module printed, read as the result that Ansible expects."""
+"""A module's result, read from what the module printed, and the results of jobs that printed none."""
 
 import json
 import re
@@ -13,17 +13,15 @@ from typing import Any, Dict, List, Optional, Tuple
 from .output import decode_output
 
 _JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
-_ENCODING_WARNING = (
-    "The module's result had bytes that are no UTF-8; they are written out, as in \\xff"
-)
-_CANDIDATES = 100  # lines that begin like JSON and are not: looked at no further
-_SHOWN_BYTES = 65536  # of output that is no JSON, at either end
+_ENCODING_WARNING = "The module's result had bytes that are not valid UTF-8; they are written as escapes such as \\xff"
+_CANDIDATES = 100  # how many lines that begin like JSON are tried
+_SHOWN_CHARS = 65536  # kept of each end of output that is not JSON
 
 
 def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
-    """The JSON object that begins a line, junk around it put aside, and warnings about what followed it.
+    """Return the first JSON object that begins a line, and a list of warnings about junk that followed it.
 
-    ValueError: there is none.
+    Junk before it is ignored. Raise ValueError if there is no such object.
     """
     decoder = json.JSONDecoder()
     position = 0
@@ -45,16 +43,20 @@ def parse_result(text: str) -> Tuple[Dict[str, Any], List[str]]:
 
 
 def visible_bytes(text: str) -> str:
-    """Bytes that are no UTF-8 (lone surrogates, as Python keeps them) written out: ``\\xff``."""
+    """Return the text with each byte that is not valid UTF-8 as an escape such as ``\\xff``.
 
-    def written(match: Any) -> str:
+    Python keeps such bytes as lone surrogates (PEP 383). Any other lone surrogate becomes ``\\ud800``.
+    """
+
+    def escape(match: Any) -> str:
         code = ord(match.group())
         return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
-    return re.sub("[\ud800-\udfff]", written, text)
+    return re.sub("[\ud800-\udfff]", escape, text)
 
 
 def _visible(value: Any) -> Any:
+    """Return a JSON value in which ``visible_bytes`` was applied to every text, keys included."""
     if isinstance(value, str):
         return visible_bytes(value)
     if isinstance(value, list):
@@ -65,6 +67,7 @@ def _visible(value: Any) -> Any:
 
 
 def _next_object_line(text: str, position: int) -> int:
+    """Return where the next line that begins with a brace has its brace, -1 if there is none."""
     while True:
         position = text.find("\n", position)
         if position < 0:
@@ -78,6 +81,7 @@ def _next_object_line(text: str, position: int) -> int:
 
 
 def signal_name(number: int) -> str:
+    """Return the name of a signal, such as SIGTERM, or ``signal 250`` for one without a name."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -87,18 +91,19 @@ def signal_name(number: int) -> str:
 def module_result(
     stdout: bytes, stderr: bytes, status: Optional[int], command: str
 ) -> Dict[str, Any]:
-    """The module's own result; or a failed one that shows what was printed instead.
+    """Return the module's own result, or a failed one that shows what the module printed instead.
 
-    status: exit status, negative for the signal that ended the process, None if nobody saw it.
+    status: exit status, negative for the signal that ended the process, None if it is unknown. command: put into
+    ``cmd`` of a failed result.
     """
     text = stdout.decode("utf-8", "surrogateescape")
-    said = decode_output(stderr)
+    errors = decode_output(stderr)
     try:
         result, warnings = parse_result(text)
     except ValueError:
-        return _no_result(visible_bytes(text), said, status, command)
+        return _no_result(visible_bytes(text), errors, status, command)
     if re.search("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]", text):
-        # a result with these is refused by core from 2.19 on, and asked for again until the time limit
+        # from 2.19 on, core refuses a result with these, and asks for it again until the time limit has passed
         clean = _visible(result)
         if clean != result:
             warnings.append(_ENCODING_WARNING)
@@ -106,13 +111,14 @@ def module_result(
     if warnings:
         present = result.get("warnings", [])
         result["warnings"] = (present if isinstance(present, list) else [present]) + warnings
-    if said:
-        # core overwrites a stderr of the module's own here; nothing of a module is overwritten by us
-        result["module_stderr" if result.get("stderr") else "stderr"] = said
+    if errors:
+        # core overwrites the module's own stderr here; we keep every key of the module as it is
+        result["module_stderr" if result.get("stderr") else "stderr"] = errors
     return result
 
 
-def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dict[str, Any]:
+def _no_result(text: str, errors: str, status: Optional[int], command: str) -> Dict[str, Any]:
+    """Return the failed result of a module whose output *text* has no JSON object."""
     how = "" if status is None else f", exit status {status}"
     if status is not None and status < 0:
         message = f"the module was ended by {signal_name(-status)} and left no result"
@@ -125,7 +131,7 @@ def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dic
         "msg": message,
         "cmd": command,
         "data": _shortened(text),
-        "stderr": _shortened(said),
+        "stderr": _shortened(errors),
     }
     if status is not None:
         result["rc"] = status
@@ -133,26 +139,38 @@ def _no_result(text: str, said: str, status: Optional[int], command: str) -> Dic
 
 
 def _shortened(text: str) -> str:
-    if len(text) <= 2 * _SHOWN_BYTES:
+    if len(text) <= 2 * _SHOWN_CHARS:
         return text
-    gap = len(text) - 2 * _SHOWN_BYTES
-    return f"{text[:_SHOWN_BYTES]}\n[{gap} characters not shown]\n{text[-_SHOWN_BYTES:]}"
+    gap = len(text) - 2 * _SHOWN_CHARS
+    return f"{text[:_SHOWN_CHARS]}\n[{gap} characters not shown]\n{text[-_SHOWN_CHARS:]}"
 
 
-# where modules tell their arguments, and what they printed
-_TOLD = ("cmd", "data", "diff", "invocation", "module_stderr", "module_stdout", "stderr", "stdout")
+# the keys of a result under which modules return their arguments and their output
+_REVEALING = (
+    "cmd",
+    "data",
+    "diff",
+    "invocation",
+    "module_stderr",
+    "module_stdout",
+    "stderr",
+    "stdout",
+)
 
 
 def concealed(result: Dict[str, Any]) -> Dict[str, Any]:
-    """The result without arguments and output, for a job of which nothing of these is to be written down."""
-    told = _TOLD + tuple(f"{key}_lines" for key in _TOLD)
-    return {key: value for key, value in result.items() if key not in told}
+    """Return the result without arguments and output, for a job that must not write these to disk."""
+    revealing = _REVEALING + tuple(f"{key}_lines" for key in _REVEALING)
+    return {key: value for key, value in result.items() if key not in revealing}
 
 
 def ended_result(
     message: str, stdout: str, stderr: str, child_pid: Optional[int] = None
 ) -> Dict[str, Any]:
-    """The result of a job that was not left to end by itself, with what it had printed until then."""
+    """Return the failed result of a job that did not end by itself, with what it had printed until then.
+
+    message: put into ``msg``. child_pid: as core has it in the result of a time-out (modules/async_wrapper.py).
+    """
     result: Dict[str, Any] = {
         "failed": True,
         "msg": message,

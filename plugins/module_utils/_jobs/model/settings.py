@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection longrun.jobs: may change in any release.
-"""Settings that reach a job through the environment of its task."""
+"""The settings of a job, which reach it through the environment of its task, and the formats of their values."""
 
 import math
 import re
@@ -16,32 +16,35 @@ DEFAULT_RETENTION = 7 * 86400.0
 DEFAULT_OUTPUT_LIMIT = 10 * 1024 * 1024
 MIN_OUTPUT_LIMIT = 64 * 1024
 MAX_NAME_LENGTH = 200
-# Beyond this, dates and timers overflow.
+# Longer durations make dates and timers overflow.
 _MAX_DURATION = 100 * 366 * 86400.0
 _DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 class SettingError(ValueError):
-    """A variable whose value is no good; the message names both and says what would be right."""
+    """A variable has a value that is not valid. The message names both, and says what is valid."""
 
 
 class Settings(NamedTuple):
-    """What the environment says about a job; None stands for none, unlimited or for ever."""
+    """The settings of one job. None is no name, no idle timeout, no pattern; for retention, it is for ever."""
 
     name: Optional[str] = None
     grace: float = DEFAULT_GRACE  # seconds between SIGTERM and SIGKILL
     idle_timeout: Optional[float] = None  # seconds without output
-    retention: Optional[float] = DEFAULT_RETENTION  # seconds after the end
-    output_limit: int = DEFAULT_OUTPUT_LIMIT  # bytes a stream; 0 spools nothing
+    retention: Optional[float] = DEFAULT_RETENTION  # seconds for which an ended job is kept
+    output_limit: int = DEFAULT_OUTPUT_LIMIT  # bytes kept of each stream; 0 keeps none
     progress_regex: Optional[str] = None
 
 
 def parse_duration(text: str) -> float:
-    """Seconds: a number, alone or with a unit s, m, h, d or w. Raises ValueError."""
+    """Return the seconds of a duration: a number, alone or with a unit s, m, h, d or w.
+
+    Raise ValueError, naming the value, if it is not valid.
+    """
     match = re.match(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([smhdw]?)\Z", text.strip())
     if match is None:
         raise ValueError(
-            f"{quoted_value(text)} is no duration: give seconds (30, 1.5) or a number with a unit "
+            f"{quoted_value(text)} is not a valid duration: give seconds (30, 1.5) or a number with a unit "
             "s, m, h, d or w (10m)"
         )
     seconds = float(match.group(1)) * _DURATION_UNITS[match.group(2)]
@@ -51,14 +54,16 @@ def parse_duration(text: str) -> float:
 
 
 def parse_size(text: str) -> int:
-    """Bytes: a number, alone or with a unit K, M, G or T, also written KiB or KB. All count by
-    1024, case does not matter. Raises ValueError."""
+    """Return the bytes of a size: a number, alone or with a unit K, M, G or T, also written KiB or KB.
+
+    All units are powers of 1024, in upper or lower case. Raise ValueError, naming the value, if it is not valid.
+    """
     match = re.match(
         r"([0-9]{1,18})(\.[0-9]{1,18})? ?(?:([KMGT])(?:I?B)?|B)?\Z", text.strip().upper()
     )
     if match is None or (match.group(2) and not match.group(3)):
         raise ValueError(
-            f"{quoted_value(text)} is no size: give bytes (1048576) or a number with a unit "
+            f"{quoted_value(text)} is not a valid size: give bytes (1048576) or a number with a unit "
             "KiB, MiB, GiB or TiB, in short K, M, G or T (10MiB, 512K)"
         )
     factor: int = 1024 ** (" KMGT".index(match.group(3)) if match.group(3) else 0)
@@ -68,7 +73,7 @@ def parse_size(text: str) -> int:
 def _parse_name(text: str) -> str:
     if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
         raise ValueError(
-            f"{quoted_value(text)} is no name: give 1 to {MAX_NAME_LENGTH} printable characters"
+            f"{quoted_value(text)} is not a valid name: give 1 to {MAX_NAME_LENGTH} printable characters"
         )
     return text
 
@@ -81,7 +86,7 @@ def _parse_retention(text: str) -> Optional[float]:
     except ValueError as err:
         raise ValueError(f"{err}, or forever") from err
     if seconds == 0:
-        # It would remove a result before anybody could read it.
+        # With 0, the next start would remove a result before anybody could read it.
         raise ValueError(f"{quoted_value(text)} keeps no result: give more than 0, or forever")
     return seconds
 
@@ -90,7 +95,7 @@ def _parse_output_limit(text: str) -> int:
     limit = parse_size(text)
     if 0 < limit < MIN_OUTPUT_LIMIT:
         raise ValueError(
-            f"{quoted_value(text)} is too little: give 64KiB or more, or 0 to keep no output"
+            f"{quoted_value(text)} is too small: give 64KiB or more, or 0 to keep no output"
         )
     return limit
 
@@ -111,14 +116,19 @@ _SETTING_PARSERS = {
 
 
 def parse_setting(field: str, text: str) -> Any:
-    """The value of one field of Settings, as a user wrote it. Raises ValueError."""
-    # Only in a regular expression do spaces at the ends mean something.
+    """Return the value of one field of ``Settings``, parsed from a user's text.
+
+    Raise ValueError, naming the text, if it is not valid.
+    """
+    # Spaces at the ends have a meaning only in a regular expression.
     return _SETTING_PARSERS[field](text if field == "progress_regex" else text.strip())
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings in ANSIBLE_ASYNC_NAME, _GRACE, _IDLE_TIMEOUT, _RETENTION, _OUTPUT_LIMIT and
-    _PROGRESS_REGEX; an unset or blank one has its default. Raises SettingError."""
+    """Return the settings in ANSIBLE_ASYNC_NAME, _GRACE, _IDLE_TIMEOUT, _RETENTION, _OUTPUT_LIMIT and _PROGRESS_REGEX.
+
+    A variable that is unset or blank has its default. Raise SettingError if the value of one is not valid.
+    """
     values: Dict[str, Any] = {}
     for field in _SETTING_PARSERS:
         variable = "ANSIBLE_ASYNC_" + field.upper()

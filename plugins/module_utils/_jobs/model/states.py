@@ -25,16 +25,17 @@ REASON_EXIT = "exit"  # the module ended by itself
 REASON_DEADLINE = "deadline"  # the time limit passed
 REASON_IDLE = "idle"  # nothing was printed for the idle timeout
 REASON_REQUEST = "request"  # somebody asked for the end
-# a signal from elsewhere ended the module (OOM, an administrator)
+# a signal from elsewhere ended the module: the OOM killer's, an administrator's
 REASON_MODULE_KILLED = "module_killed"
-REASON_SUPERVISOR_KILLED = "supervisor_killed"  # nobody was left to see the end
-REASON_REBOOTED = "rebooted"  # the host was started again meanwhile
-REASON_NOT_STARTED = "not_started"  # a process for what came next was refused
-REASON_NO_SPACE = "no_space"  # the result could not be written
+REASON_SUPERVISOR_KILLED = "supervisor_killed"  # no process was left that saw the end
+REASON_REBOOTED = "rebooted"  # the host was rebooted while the job ran
+# a process could not be started for the module, the next step or the next attempt
+REASON_NOT_STARTED = "not_started"
+REASON_NO_SPACE = "no_space"  # the disk was too full for the result
 
 
 def advance(state: str, new: str) -> str:
-    """Return the new state. Raise JobError, naming both, if it may not follow."""
+    """Return the new state. Raise JobError, naming both states, if it may not follow the old one."""
     if new not in _FOLLOWERS.get(state, ()):
         raise JobError(f"a job that is {state} cannot become {new}")
     return new

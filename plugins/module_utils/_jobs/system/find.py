@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Where a job is: by its results file wherever that is, by its jid in the places that a task can mean."""
+"""Find the async dir of a job: from its results file, or from its jid in the async dirs that the task may use."""
 
 import errno
 import os
@@ -22,35 +22,36 @@ from .store import (
     open_async_dir,
 )
 
-_HOMES_ASKED = 200  # other users' homes that are looked into for a hint
+_HOMES_SEARCHED = 200  # of other users, for a hint in the message
 
 
 def meant_dir(params: Mapping[str, Any]) -> str:
-    """The async dir that a task means, as it is written: its own option, its shell's setting, core's default."""
+    """Return a task's async dir as the user wrote it: its option, else its shell's setting, else core's default."""
     return str(params.get("async_dir") or params.get("_async_dir") or DEFAULT_ASYNC_DIR)
 
 
 def job_of_results_file(path: str) -> Tuple[str, str]:
-    """Async dir and jid of ``results_file``, an absolute path as the start of the job returned it."""
+    """Return the async dir and the jid in a ``results_file``. Raise JobError if it is not an absolute, normal path."""
     if not os.path.isabs(path) or os.path.normpath(path) != path:
         raise JobError(
-            f"results_file: {path!r} is no absolute path; give results_file as the job's start returned it"
+            f"results_file: {path!r} is not an absolute path; give results_file as the job's start returned it"
         )
     directory, name = os.path.split(path)
     return directory, check_jid(name)
 
 
 def candidate_dirs(system: System, written_dir: str, environ: Mapping[str, str]) -> List[str]:
-    """The async dirs that ``written_dir`` can mean for this user: by $HOME, and by the passwd entry."""
-    found = []
+    """Return the paths that ``written_dir`` may have for this user: with $HOME, and with the home in passwd."""
+    paths = []
     for home in (environ.get("HOME"), system.passwd_home()):
         path = expand_home(written_dir, home)
-        if path not in found:
-            found.append(path)
-    return found
+        if path not in paths:
+            paths.append(path)
+    return paths
 
 
 def _has_job(directory: Directory, jid: str) -> bool:
+    """Return whether an async dir has the job file or the record of a job."""
     for name in (jid, os.path.join(PRIVATE_DIR, jid, RECORD_FILE)):
         try:
             directory.system.stat(name, dir_fd=directory.fd, follow_symlinks=False)
@@ -61,9 +62,10 @@ def _has_job(directory: Directory, jid: str) -> bool:
 
 
 def find_job(system: System, jid: str, dirs: List[str], home_part: Optional[str]) -> Directory:
-    """The async dir that holds the job. JobError says where it was looked for, and who has it.
+    """Return the first of the async dirs that has the job, opened.
 
-    home_part: the async dir below a home, for the hint; None if the dirs have nothing to do with homes.
+    Raise JobNotFound if none has it; the message says where it was looked for, and which user has it if that is seen.
+    home_part: the path of the async dir below a home, to search other users' homes; None searches no homes.
     """
     tried = []
     for path in dirs:
@@ -79,7 +81,7 @@ def find_job(system: System, jid: str, dirs: List[str], home_part: Optional[str]
             tried.append(_why_not(system, path, Refused("look into", path, error)))
         else:
             owner = system.owner_name(system.fstat(directory.fd).st_uid)
-            tried.append(f"{path} (of {owner}) does not have it")
+            tried.append(f"{path} (owned by {owner}) does not have it")
         directory.close()
     hint = _other_owner(system, jid, home_part, dirs) if home_part else ""
     me = system.owner_name(system.geteuid())
@@ -89,7 +91,7 @@ def find_job(system: System, jid: str, dirs: List[str], home_part: Optional[str]
 def find_place(
     system: System, reference: Mapping[str, Any], written_dir: str, environ: Mapping[str, str]
 ) -> Tuple[Directory, str]:
-    """Return the async dir, opened, and the jid of the job that a caller means. Raise JobNotFound if there is none.
+    """Return the async dir, opened, and the jid of the job that a reference names. Raise JobNotFound if there is none.
 
     reference: names the job by ``results_file`` or, in the async dir *written_dir*, by ``jid``.
     """
@@ -102,7 +104,7 @@ def find_place(
 
 
 def _why_not(system: System, path: str, error: JobError) -> str:
-    """The error, and who owns the directory that stands in the way."""
+    """Return the text of an error; if permission was denied, with the owner and mode of the path that denies it."""
     place = path
     while isinstance(error, Refused) and error.number == errno.EACCES:
         try:
@@ -118,9 +120,10 @@ def _why_not(system: System, path: str, error: JobError) -> str:
 
 
 def _other_owner(system: System, jid: str, home_part: str, dirs: List[str]) -> str:
+    """Return a hint for the message: which other user has the job, or what a job is found by."""
     import pwd
 
-    for entry in pwd.getpwall()[:_HOMES_ASKED]:
+    for entry in pwd.getpwall()[:_HOMES_SEARCHED]:
         path = os.path.join(entry.pw_dir, home_part)
         if path in dirs:
             continue
@@ -131,6 +134,6 @@ def _other_owner(system: System, jid: str, home_part: str, dirs: List[str]) -> s
         owner = system.owner_name(info.st_uid)
         return f". It is {path}/{jid} and belongs to {owner}: become {owner}, or give that path as results_file"
     return (
-        ". A job is found only by the user, and with the HOME and async dir, that it was started with; "
-        "results_file of its start finds it whatever these are"
+        ". A job is found only by the user who started it, with the same HOME and async dir; "
+        "the results_file that its start returned finds it without these"
     )

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The kernel, as one replaceable object: a test puts another in its place to inject any errno."""
+"""The system calls that this library makes, as methods of one object that a test replaces to inject any errno."""
 
 import functools
 import os
@@ -19,7 +19,7 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 class System:
-    """Thin, one method a call. What Linux alone has answers None or [] elsewhere."""
+    """The kernel: one thin method for each call. What only Linux has returns None or nothing elsewhere."""
 
     open = staticmethod(os.open)
     close = staticmethod(os.close)
@@ -38,7 +38,7 @@ class System:
     setsid = staticmethod(os.setsid)
     execve = staticmethod(os.execve)
     wait4 = staticmethod(os.wait4)
-    waitpid = staticmethod(os.waitpid)  # loads nothing, where usage does not matter
+    waitpid = staticmethod(os.waitpid)  # unlike wait4, it does not import resource
     getpid = staticmethod(os.getpid)
     geteuid = staticmethod(os.geteuid)
     exit = staticmethod(os._exit)
@@ -52,24 +52,25 @@ class System:
 
     @staticmethod
     def flock(fd: int, operation: int) -> None:
-        import fcntl  # late: a start does not wait for what only locks need
+        """Lock or unlock an open file or directory, see flock(2)."""
+        import fcntl  # late: a start that needs no lock need not wait for it
 
         fcntl.flock(fd, operation)
 
     @staticmethod
     def flock_within(fd: int, operation: int, seconds: float) -> bool:
-        """Block on a lock for so many seconds at most; whether it was got. In the main thread only."""
+        """Wait for a lock for at most so many seconds. Return whether it was acquired. In the main thread only."""
         import fcntl
 
         class TimeIsUp(Exception):
             pass
 
         def stop(_number: int, _frame: Any) -> None:
-            raise TimeIsUp  # the one way out of a call that Python would otherwise begin again
+            raise TimeIsUp  # else Python would begin the interrupted call again (PEP 475)
 
         previous = signal.signal(signal.SIGALRM, stop)
         try:
-            # again, should the first come before the call
+            # the signal is repeated each second, in case the first arrives before the call has begun
             signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
             fcntl.flock(fd, operation)
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -82,14 +83,19 @@ class System:
 
     @staticmethod
     def select(fds: List[int], timeout: Optional[float]) -> List[int]:
+        """Wait for at most *timeout* seconds. Return the descriptors that can be read."""
         return select.select(fds, [], [], timeout)[0]
 
     @staticmethod
     def kill(pid: int, start: Optional[int], number: int) -> bool:
-        """Signal the process that has this pid and this start time; False if it is gone."""
+        """Send a signal to the process with this pid. Return False if it is gone.
+
+        start: its start time, see ``process_start``; a process that started at another time got the pid later, and is
+        not signalled. None does not compare it. Raise PermissionError if this user may not signal it.
+        """
         if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
             try:
-                fd = os.pidfd_open(pid)  # novm  # asked for above
+                fd = os.pidfd_open(pid)  # novm  # hasattr asked for it
             except ProcessLookupError:
                 return False
             except OSError:
@@ -98,7 +104,7 @@ class System:
                 try:
                     if start is not None and process_start(pid) != start:
                         return False
-                    signal.pidfd_send_signal(fd, number)  # novm  # asked for above
+                    signal.pidfd_send_signal(fd, number)  # novm  # hasattr asked for it
                     return True
                 except ProcessLookupError:
                     return False
@@ -114,7 +120,7 @@ class System:
 
     @staticmethod
     def close_others(keep: Iterable[int]) -> None:
-        """Close every descriptor above 2 but those to keep: nothing of our caller is held open by a job."""
+        """Close every descriptor above 2 except those to keep, so that a job holds open no file of its caller."""
         highest = 1024
         for directory in ("/proc/self/fd", "/dev/fd"):
             try:
@@ -131,17 +137,18 @@ class System:
 
     @staticmethod
     def become_subreaper() -> bool:
-        """Have orphans of the tree become children of this process, so that none escapes."""
+        """Make orphaned descendants children of this process, see prctl(2). Return whether the kernel can do it."""
         prctl = find_prctl()
         return prctl is not None and bool(prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
     @staticmethod
     def boot_id() -> Optional[str]:
+        """Return the id of the current boot, see the function ``boot_id``."""
         return boot_id()
 
     @staticmethod
     def processes() -> Dict[int, Tuple[int, int, str]]:
-        """Every process that /proc shows: pid -> (parent pid, start time in ticks, state letter)."""
+        """Return every process in /proc: pid -> (parent pid, start time in clock ticks since boot, state letter)."""
         found: Dict[int, Tuple[int, int, str]] = {}
         try:
             names = os.listdir("/proc")
@@ -156,7 +163,10 @@ class System:
 
     @staticmethod
     def process_file(pid: Any, name: str) -> bytes:
-        """/proc/<pid>/<name>; empty if the process is gone or not ours to read. pid "" is the system's own."""
+        """Return the bytes of /proc/<pid>/<name>, none if the process is gone or we may not read the file.
+
+        With the pid "", the file is /proc/<name>.
+        """
         try:
             with open(f"/proc/{pid}/{name}", "rb") as source:
                 return source.read()
@@ -165,11 +175,12 @@ class System:
 
     @staticmethod
     def process_start(pid: int) -> Optional[int]:
+        """Return the start time of a process, see the function ``process_start``."""
         return process_start(pid)
 
     @staticmethod
     def owner_name(uid: int) -> str:
-        """A name for messages; the number where the system has none."""
+        """Return the name of a user for messages, the number where the passwd database has no name for it."""
         import pwd
 
         try:
@@ -179,6 +190,7 @@ class System:
 
     @staticmethod
     def passwd_home() -> Optional[str]:
+        """Return the home of the effective user in the passwd database; None if it has no entry."""
         import pwd
 
         try:
@@ -189,7 +201,10 @@ class System:
 
 @functools.lru_cache(maxsize=None)
 def find_prctl() -> Any:
-    """The C library's function; None where there is none. Processes that are forked afterwards need not look for it."""
+    """Return the C library's function prctl; None where there is none.
+
+    It is looked for once. Processes that are forked afterwards have the answer already.
+    """
     try:
         import ctypes
 
@@ -200,7 +215,7 @@ def find_prctl() -> Any:
 
 @functools.lru_cache(maxsize=None)
 def boot_id() -> Optional[str]:
-    """Another after each boot; None where the kernel tells none. No process sees two."""
+    """Return the kernel's random id of this boot, see random(4); None where there is none."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as source:
             return source.read().strip()
@@ -209,7 +224,7 @@ def boot_id() -> Optional[str]:
 
 
 def _stat_fields(pid: int) -> List[str]:
-    """The fields of /proc/<pid>/stat behind the command (which may hold blanks and brackets)."""
+    """Return the fields of /proc/<pid>/stat after the command, which may contain spaces and brackets. See proc(5)."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as source:
             return source.read().rpartition(b")")[2].decode("ascii").split()
@@ -218,18 +233,24 @@ def _stat_fields(pid: int) -> List[str]:
 
 
 def process_start(pid: int) -> Optional[int]:
-    """Start time in clock ticks since boot: with the pid, it names a process for good."""
+    """Return the start time of a process in clock ticks since boot; None if it is gone or there is no /proc.
+
+    A pid is used again; pid and start time together identify one process.
+    """
     fields = _stat_fields(pid)
     return int(fields[19]) if fields else None
 
 
 def process_usage(system: System, pid: int) -> "Optional[Usage]":
-    """CPU seconds of a process and the children that it reaped, and its peak memory in bytes."""
+    """Return the CPU seconds of a process and the children that it reaped, and its own peak memory in bytes.
+
+    None if the process is gone. See utime, stime, cutime, cstime and VmHWM in proc(5).
+    """
     fields = _stat_fields(pid)
     if not fields:
         return None
     ticks = sum(int(value) for value in fields[11:15])
-    # sixty lines, of which one is wanted, for each job of a listing
+    # not split into its sixty lines: a listing reads this for every job, and needs one line
     _before, found, peak = system.process_file(pid, "status").partition(b"\nVmHWM:")
     return {
         "cpu_seconds": round(ticks / os.sysconf("SC_CLK_TCK"), 2),

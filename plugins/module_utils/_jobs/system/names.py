@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Jobs by their names: the newest of each, found by their records, and one start of a name at a time."""
+"""Find the newest job of a name, and let only one process at a time start named jobs."""
 
 import json
 import os
@@ -15,11 +15,14 @@ from .kernel import System
 from .store import LOCK_EX, LOCK_UN, PRIVATE_DIR, RECORD_FILE, Directory, open_async_dir
 
 _NAMES_LOCK = "names.lock"
-_NAMING_SECONDS = 120.0  # for other starts of named jobs; each takes a fraction of a second
+_NAMING_SECONDS = 120.0  # to wait for other starts of named jobs; each takes a fraction of a second
 
 
 class NamesLocked:
-    """While it is entered, nobody else starts a named job in this async dir. JobError: another is at it for ever."""
+    """A lock: while it is held, no other process starts a named job in this async dir.
+
+    Use it in a ``with`` statement. It raises JobError if another process holds it for too long.
+    """
 
     def __init__(self, system: System, private: Directory) -> None:
         self._system = system
@@ -40,7 +43,7 @@ class NamesLocked:
         return self
 
     def __exit__(self, *_unused: object) -> None:
-        # not only closed: what was started meanwhile may have inherited it
+        # closing alone would not unlock it: processes that were started meanwhile may have inherited the descriptor
         self._system.flock(self._fd, LOCK_UN)
         self._close()
 
@@ -51,9 +54,9 @@ class NamesLocked:
 
 
 def newest_jobs(private: Directory, names: Iterable[str]) -> Dict[str, Dict[str, Any]]:
-    """The record of the newest job of each name; names of which there is none are left out."""
+    """Return name -> record of the newest job of that name. Names that no job has are left out."""
     wanted = set(names)
-    found: Dict[str, Dict[str, Any]] = {}
+    newest: Dict[str, Dict[str, Any]] = {}
     for jid in private.names():
         if not jid[-1:].isdigit() or "." not in jid:
             continue
@@ -62,10 +65,10 @@ def newest_jobs(private: Directory, names: Iterable[str]) -> Dict[str, Dict[str,
         if (
             isinstance(name, str)
             and name in wanted
-            and _moment(record) >= _moment(found.get(name, {}))
+            and _created_at(record) >= _created_at(newest.get(name, {}))
         ):
-            found[name] = dict(record)
-    return found
+            newest[name] = dict(record)
+    return newest
 
 
 def resolve_names(
@@ -74,22 +77,22 @@ def resolve_names(
     written_dir: str,
     environ: Mapping[str, str],
 ) -> List[Mapping[str, Any]]:
-    """The same references, ``results_file`` of the newest job in the place of each ``name``. JobError: there is none.
+    """Return the references with ``results_file`` of the newest job added to each that has a ``name``.
 
-    written_dir: the async dir in which names are looked for.
+    written_dir: the async dir in which the names are searched. Raise JobError if no job has one of the names.
     """
-    names = {one["name"] for one in references if one.get("name")}
+    names = {reference["name"] for reference in references if reference.get("name")}
     if not names:
         return references
     path = candidate_dirs(system, written_dir, environ)[0]
-    found: Dict[str, Dict[str, Any]] = {}
+    newest: Dict[str, Dict[str, Any]] = {}
     with open_async_dir(system, path) as async_dir:
         try:
             with async_dir.child(PRIVATE_DIR) as private:
-                found = newest_jobs(private, names)
+                newest = newest_jobs(private, names)
         except FileNotFoundError:
             pass  # no job was ever started here
-    missing = sorted(names - set(found))
+    missing = sorted(names - set(newest))
     if missing:
         raise JobError(
             f"no job in {path} has the name {', '.join(map(repr, missing))}; a jid looks like "
@@ -97,23 +100,23 @@ def resolve_names(
         )
     return [
         (
-            dict(one, results_file=os.path.join(path, found[one["name"]]["id"]))
-            if one.get("name")
-            else one
+            dict(reference, results_file=os.path.join(path, newest[reference["name"]]["id"]))
+            if reference.get("name")
+            else reference
         )
-        for one in references
+        for reference in references
     ]
 
 
-def _moment(record: Mapping[str, Any]) -> str:
+def _created_at(record: Mapping[str, Any]) -> str:
     return str(record.get("created_at") or "")
 
 
 def _record(private: Directory, jid: str) -> Mapping[str, Any]:
-    """A record as it is on disk; nothing if it cannot be read: others tell of it."""
+    """Return a record as it is on disk; an empty dict if it cannot be read, which a listing of the jobs reports."""
     try:
         with private.child(jid) as job_dir:
-            found = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("ascii"))
+            record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("ascii"))
     except (OSError, ValueError, JobError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return record if isinstance(record, dict) else {}

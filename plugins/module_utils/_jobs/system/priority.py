@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""How much of the machine a job may have beside others: nice, and the class of its input and output."""
+"""The priority of a job among other processes: its nice value, and the scheduling class of its I/O."""
 
 import os
 from typing import NamedTuple, Optional, Tuple
@@ -13,7 +13,7 @@ from ..model.output import quoted_value
 from .kernel import System
 
 _IO_CLASSES = {"realtime": 1, "best-effort": 2, "idle": 3}
-_IO_PRIORITY_PROCESS = 1  # linux/ioprio.h
+_IO_PRIORITY_PROCESS = 1  # IOPRIO_WHO_PROCESS, see ioprio_set(2)
 _IO_CLASS_SHIFT = 13
 # ioprio_set has no function in libc, and a number of its own on each architecture
 _IOPRIO_SET = {
@@ -32,26 +32,29 @@ _IOPRIO_SET = {
 
 
 class Priority(NamedTuple):
-    """nice: -20 to 19. io: (class, level). None leaves it as it is."""
+    """The priority of a job. nice: -20 to 19. io: (class, level). None leaves the value unchanged."""
 
     nice: Optional[int]
     io: Optional[Tuple[int, int]]
 
 
 def parse_io_class(text: str) -> Tuple[int, int]:
-    """``idle``, ``best-effort`` or ``realtime``, the last two with a level 0 to 7 if wanted: ``best-effort:7``."""
+    """Return (class, level), as ionice(1) has them, of a text such as ``idle``, ``realtime`` or ``best-effort:7``.
+
+    The level, 0 to 7, is 4 if it is left out; ``idle`` has none. Raise ValueError, naming the text, if it is not valid.
+    """
     name, colon, level = text.strip().partition(":")
     known = name in _IO_CLASSES and (not colon or (name != "idle" and level in tuple("01234567")))
     if not known:
         raise ValueError(
-            f"{quoted_value(text)} is no class: give idle, best-effort or realtime, the last two with a level "
-            "from 0 to 7 if wanted (best-effort:7)"
+            f"{quoted_value(text)} is not a valid class: give idle, best-effort or realtime, the last two with "
+            "a level from 0 to 7 if wanted (best-effort:7)"
         )
     return _IO_CLASSES[name], int(level or (0 if name == "idle" else 4))
 
 
 def set_priority(priority: Priority) -> None:
-    """For this process and what it starts. OSError: it may not."""
+    """Set the priority of this process and of those that it starts. Raise OSError if the kernel refuses it."""
     if priority.nice is not None:
         os.setpriority(os.PRIO_PROCESS, 0, priority.nice)
     if priority.io is not None:
@@ -59,6 +62,7 @@ def set_priority(priority: Priority) -> None:
 
 
 def _set_io_class(number: int, level: int) -> None:
+    """Call ioprio_set(2), for which the C library has no function."""
     import ctypes
     import errno
 
@@ -72,12 +76,15 @@ def _set_io_class(number: int, level: int) -> None:
 
 
 def check_priority(system: System, priority: Priority) -> None:
-    """Try it in a process of its own: a job that may not have it is not started. JobError names the option."""
-    for option, one in (
+    """Set the priority in a process of its own, to know it before a job is started.
+
+    Raise JobError, naming the option, if the kernel refuses it.
+    """
+    for option, part in (
         ("nice", priority._replace(io=None)),
         ("ionice", priority._replace(nice=None)),
     ):
-        if one == Priority(None, None):
+        if part == Priority(None, None):
             continue
         user = system.owner_name(system.geteuid())
         try:
@@ -87,7 +94,7 @@ def check_priority(system: System, priority: Priority) -> None:
         if pid == 0:
             failure = 255
             try:
-                set_priority(one)
+                set_priority(part)
                 failure = 0
             except OSError as error:
                 failure = error.errno or 255

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Ended jobs go when they were kept for as long as their retention says; a few at each start."""
+"""Remove ended jobs that have been kept for longer than their retention, a few at each start of a job."""
 
 import json
 
@@ -12,12 +12,12 @@ from ..model.record import abandoned, expired
 from .kernel import System
 from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
 
-_LOOKED_AT = 64  # jobs a start looks at: it must cost the same with 10 jobs and with 10,000
-_REMOVED = 16
+_MAX_EXAMINED = 64  # jobs at each start, which must cost the same with 10,000 jobs as with 100
+_MAX_REMOVED = 16
 
 
 def sweep(system: System, async_dir: Directory) -> int:
-    """Remove some ended jobs whose retention is over; how many. What cannot be read is left alone."""
+    """Remove some ended jobs whose retention is over. Return how many. Jobs that cannot be read are left alone."""
     try:
         private = async_dir.child(PRIVATE_DIR)
     except (OSError, JobError):
@@ -28,20 +28,21 @@ def sweep(system: System, async_dir: Directory) -> int:
             jids = [name for name in private.names() if name[-1:].isdigit()]
         except OSError:
             return 0  # the directory was removed meanwhile
-        # another stretch each time, so that all get a turn
+        # each start begins at another job, so that all of them are examined in time
         first = int(system.time() * 1000) % max(1, len(jids))
-        for jid in (jids[first:] + jids[:first])[:_LOOKED_AT]:
+        for jid in (jids[first:] + jids[:first])[:_MAX_EXAMINED]:
             try:
-                if removed < _REMOVED and _is_expired(system, private, jid):
+                if removed < _MAX_REMOVED and _is_expired(system, private, jid):
                     remove_job(async_dir, private, jid)
                     removed += 1
             except (OSError, JobError):
-                # somebody else's clean-up came first, or a file is not ours: no reason to trouble a new job
+                # another process removed it first, or a file is not ours: neither may make the start of a job fail
                 continue
     return removed
 
 
 def _is_expired(system: System, private: Directory, jid: str) -> bool:
+    """Return whether a job has been kept for longer than its retention and does not run."""
     with private.child(jid) as job_dir:
         try:
             record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
@@ -53,6 +54,6 @@ def _is_expired(system: System, private: Directory, jid: str) -> bool:
 
 
 def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
-    """A job's traces: first the job file, so that nobody finds a job whose directory is half gone."""
+    """Remove the files of a job: first the job file, so that nobody finds a job whose directory is half removed."""
     async_dir.remove_file(jid)
     private.remove_child(jid)

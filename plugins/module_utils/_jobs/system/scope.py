@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""A systemd scope of a job's own: limits that hold for all its processes, and a life beyond the login session."""
+"""A systemd scope for one job: limits for all its processes together, which live on when the login session ends."""
 
 import os
 from typing import List, NamedTuple, Optional, Tuple
@@ -12,40 +12,47 @@ from ..model.errors import JobError
 from ..model.record import Scope
 from .kernel import System
 
-_RUNTIME = "/run/systemd/system"  # there where systemd runs, says sd_booted(3)
-_LINGER = "/var/lib/systemd/linger"
+_RUNTIME = "/run/systemd/system"  # exists where systemd runs, see sd_booted(3)
+_LINGER = "/var/lib/systemd/linger"  # has a file for each user who lingers, see loginctl(1)
 _SECONDS = 20.0  # for systemd to make the scope
 _CGROUPS = "/proc/self/cgroup"
-_SAID_BYTES = 4096
+_PRINTED_BYTES = 4096  # kept of the end of what a command prints
 
 
 class Limits(NamedTuple):
-    """memory_max: bytes. cpu_quota: percent of one CPU. None is no limit."""
+    """The limits of a scope. memory_max: bytes. cpu_quota: percent of one CPU. None is no limit."""
 
     memory_max: Optional[int]
     cpu_quota: Optional[float]
 
 
 def _properties(limits: Limits, pid: int, jid: str, policy: bool) -> List[str]:
-    """The properties of the scope, as busctl takes an array of (name, variant)."""
-    found = [
+    """Return the properties of the scope as words for busctl(1): an array of (name, variant).
+
+    They are described in systemd.scope(5) and systemd.resource-control(5). policy: whether to set OOMPolicy.
+    """
+    properties = [
         ["Description", "s", f"Ansible job {jid}"],
         ["PIDs", "au", "1", str(pid)],
         ["CollectMode", "s", "inactive-or-failed"],
     ]
     if policy:
-        # without it, one process that ran out of memory takes the supervisor along, and the reason with it
-        found.append(["OOMPolicy", "s", "continue"])
+        # by default, systemd ends the whole scope when the kernel kills one process for its memory: the supervisor,
+        # too, so that nobody would learn the reason
+        properties.append(["OOMPolicy", "s", "continue"])
     if limits.memory_max is not None:
-        found.append(["MemoryAccounting", "b", "true"])
-        found.append(["MemoryMax", "t", str(limits.memory_max)])
+        properties.append(["MemoryAccounting", "b", "true"])
+        properties.append(["MemoryMax", "t", str(limits.memory_max)])
     if limits.cpu_quota is not None:
-        found.append(["CPUQuotaPerSecUSec", "t", str(int(limits.cpu_quota * 10000))])
-    return [str(len(found))] + [word for one in found for word in one]
+        properties.append(["CPUQuotaPerSecUSec", "t", str(int(limits.cpu_quota * 10000))])
+    return [str(len(properties))] + [word for words in properties for word in words]
 
 
 def _outcome(system: System, command: List[str]) -> Tuple[int, str]:
-    """Exit status of a command, 127 if it cannot be run, and what it said."""
+    """Run a command. Return its exit status and the end of what it printed.
+
+    The status is 127 if the command cannot be run, 128 if a signal ended it. After ``_SECONDS`` it is killed.
+    """
     reader, writer = system.pipe()
     pid = system.fork()
     if pid == 0:
@@ -58,24 +65,24 @@ def _outcome(system: System, command: List[str]) -> Tuple[int, str]:
         finally:
             system.exit(127)
     system.close(writer)
-    said = b""
+    printed = b""
     deadline = system.monotonic() + _SECONDS
     while reader in system.select([reader], max(0.0, deadline - system.monotonic())):
-        piece = system.read(reader, _SAID_BYTES)
+        piece = system.read(reader, _PRINTED_BYTES)
         if not piece:
             break
-        said = (said + piece)[-_SAID_BYTES:]
+        printed = (printed + piece)[-_PRINTED_BYTES:]
     else:
         system.kill(pid, None, 9)
-        said += f" [no answer within {_SECONDS:g} s]".encode("ascii")
+        printed += f" [no answer within {_SECONDS:g} s]".encode("ascii")
     system.close(reader)
     status = system.wait4(pid, 0)[1]
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128
-    return code, said.decode("utf-8", "replace").strip()
+    return code, printed.decode("utf-8", "replace").strip()
 
 
 def check_scope(system: System) -> None:
-    """JobError: this host, or this user, has no systemd that would keep a job's scope."""
+    """Raise JobError if this host, or this user, has no systemd that would keep a job's scope."""
     if not os.path.isdir(_RUNTIME):
         raise JobError("scope: systemd does not run on this host; leave out scope", option="scope")
     uid = system.geteuid()
@@ -89,9 +96,10 @@ def check_scope(system: System) -> None:
 
 
 def enter_scope(system: System, jid: str, limits: Limits) -> Scope:
-    """Put this process, and what it starts from now on, into a new scope: its unit and its cgroup.
+    """Move this process, and what it starts from now on, into a new scope. Return the scope's unit and cgroup.
 
-    Asked of systemd over D-Bus by busctl, which comes with it: systemd-run can only start a program, and this is one.
+    busctl, which comes with systemd, asks for it over D-Bus: systemd-run can only start a program, not move a process
+    that runs. Raise JobError if systemd refuses it.
     """
     uid = system.geteuid()
     if uid:
@@ -99,20 +107,23 @@ def enter_scope(system: System, jid: str, limits: Limits) -> Scope:
     unit = f"longrun-{jid.replace('.', '-')}.scope"
     manager = ["busctl", "--system" if uid == 0 else "--user", "call", "org.freedesktop.systemd1"]
     manager += ["/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
-    said = ""
-    for policy in (True, False):  # systemd before 253 has no OOMPolicy of scopes
+    printed = ""
+    for policy in (True, False):  # systemd before 253 has no OOMPolicy for scopes
         words = _properties(limits, system.getpid(), jid, policy)
         call = ["StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", *words, "0"]
-        status, said = _outcome(system, manager + call)
+        status, printed = _outcome(system, manager + call)
         if status == 0:
             return {"unit": unit, "cgroup": _await_cgroup(system, unit)}
-        if "OOMPolicy" not in said:
+        if "OOMPolicy" not in printed:
             break
-    raise JobError(f"scope: systemd did not make {unit}: {said}", option="scope")
+    raise JobError(f"scope: systemd did not make {unit}: {printed}", option="scope")
 
 
 def _await_cgroup(system: System, unit: str) -> str:
-    """The cgroup of the scope: systemd answers before it has put the process there."""
+    """Wait until systemd has moved this process into the scope, which it does after its answer. Return the cgroup.
+
+    Raise JobError if that takes longer than ``_SECONDS``.
+    """
     import time
 
     deadline = system.monotonic() + _SECONDS
@@ -128,22 +139,22 @@ def _await_cgroup(system: System, unit: str) -> str:
 
 
 def _unified_mount() -> str:
-    """Where the one hierarchy of cgroups is: at the top, or beside the old ones."""
+    """Return where below /sys/fs/cgroup version 2 is: at the top, or in ``unified`` beside version 1; cgroups(7)."""
     return "" if os.path.exists("/sys/fs/cgroup/cgroup.procs") else "unified"
 
 
 def offer_to_oom_killer() -> None:
-    """Have the kernel end this process rather than its supervisor when the memory of the scope is used up."""
+    """Make the kernel end this process rather than its supervisor when the memory of the scope is used up."""
     try:
-        # proc(5): from -1000, never, to 1000, first
+        # from -1000, never, to 1000, first: see oom_score_adj in proc(5)
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as target:
             target.write("500")
     except OSError:
-        pass  # a kernel that has no such thing
+        pass  # the kernel has no such file, or does not let us write it
 
 
 def scope_processes(cgroup: str) -> List[int]:
-    """The pids in a scope; none when it is gone."""
+    """Return the pids in a cgroup, none if it is gone."""
     try:
         with open(os.path.join(cgroup, "cgroup.procs"), encoding="ascii") as source:
             return [int(line) for line in source]

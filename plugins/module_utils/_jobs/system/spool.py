@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""A capped file of output: the head and the newest output are kept, the gap between them is counted.
+"""The spool of a stream: files of limited size that keep the beginning and the newest output, and count the gap.
 
-Pieces: ``stdout`` begins at byte 0 of what was printed, ``stdout.<n>`` at byte n. Depends on nothing else of
-this package: a module that respawns under another interpreter takes this text along.
+The file ``stdout`` begins at byte 0 of the stream, ``stdout.<n>`` at byte n. Imports nothing of this library: a module
+that respawns under another interpreter takes this text along.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import List, Tuple
 
 
 def spool_pieces(names: List[str], stream: str) -> List[Tuple[int, str]]:
-    """The pieces of a stream among the names of a job directory: (logical start, name), in order."""
+    """Return the pieces of a stream among the names in a job directory: (offset in the stream, name), in order."""
     found = []
     for name in names:
         base, _unused, start = name.partition(".")
@@ -24,9 +24,9 @@ def spool_pieces(names: List[str], stream: str) -> List[Tuple[int, str]]:
 
 
 class SpoolWriter:
-    """Appends to one stream's spool. A write that fails costs output, never the job.
+    """Appends to the spool of one stream. A write that fails loses output, but never ends the job.
 
-    limit: bytes kept: half of it from the beginning, up to half of it from the end. 0 keeps nothing.
+    limit: how many bytes are kept: half of them of the beginning, up to half of the end. 0 keeps none.
     """
 
     def __init__(self, directory: str, stream: str, limit: int) -> None:
@@ -36,11 +36,12 @@ class SpoolWriter:
         self._fd = -1
         self._piece = stream
         self._room = 0
-        self._end = 0  # logical offset of the next byte
+        self._end = 0  # the offset in the stream of the next byte
         for start, name in spool_pieces(os.listdir(directory), stream):
             self._end = start + os.stat(os.path.join(directory, name)).st_size
 
     def write(self, data: bytes) -> None:
+        """Append to the stream. Bytes that a full disk refuses become part of the gap."""
         view = memoryview(data)
         if not self._limit:
             self._touch()
@@ -51,7 +52,7 @@ class SpoolWriter:
                     self._next_piece()
                 written = os.write(self._fd, view[: self._room])
             except OSError:
-                # a full disk: what cannot be kept becomes a gap, and the next write tries a new piece
+                # a full disk: these bytes become a gap, and the next write tries a new piece
                 self._give_up_piece()
                 self._end += len(view)
                 return
@@ -60,7 +61,7 @@ class SpoolWriter:
             view = view[written:]
 
     def _touch(self) -> None:
-        """Keep nothing, but let it be seen that something was printed: an idle timeout goes by that."""
+        """Set the time of an empty piece, which tells the idle timeout that something was printed."""
         try:
             if self._fd < 0:
                 self._open_piece(self._stream)
@@ -69,7 +70,7 @@ class SpoolWriter:
             self.close()
 
     def _give_up_piece(self) -> None:
-        """An empty piece must not stay: it would push out an older one that holds something."""
+        """Close the piece, and remove it if it is empty: else it would displace an older one that has output."""
         if self._fd < 0:
             return
         empty = os.fstat(self._fd).st_size == 0
@@ -78,7 +79,7 @@ class SpoolWriter:
             try:
                 os.unlink(os.path.join(self._directory, self._piece))
             except OSError:
-                pass  # gone with its job
+                pass  # it was removed with its job
 
     def _open_piece(self, name: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -86,6 +87,7 @@ class SpoolWriter:
         self._piece = name
 
     def _next_piece(self) -> None:
+        """Open a new piece for the next byte, and remove all pieces but the first and the two newest."""
         self.close()
         head = self._end == 0
         self._open_piece(self._stream if head else f"{self._stream}.{self._end}")
@@ -97,6 +99,7 @@ class SpoolWriter:
             os.unlink(os.path.join(self._directory, old))
 
     def close(self) -> None:
+        """Close the piece that is open. The next write opens a new one."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

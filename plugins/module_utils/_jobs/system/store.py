@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""Where jobs are kept: the async dir, the job file in it, the private job directory beside it."""
+"""The files of jobs: the async dir, the job files in it, and the private job directories beside them."""
 
 import errno
 import os
@@ -13,46 +13,47 @@ from typing import List, Optional, Sequence, Tuple
 from ..model.errors import AsyncDirMissing, Refused, Unbelieved
 from .kernel import System
 
-DEFAULT_ASYNC_DIR = "~/.ansible_async"  # core's
+DEFAULT_ASYNC_DIR = "~/.ansible_async"  # core's, in plugins/doc_fragments/shell_common.py
 PRIVATE_DIR = ".longrun"
 RECORD_FILE = "record.json"
 LOCK_FILE = "lock"  # held by the supervisor as long as it lives
 MODULE_LOCK_FILE = "module.lock"  # held by the module's process as long as it lives
 RESULT_FILE = "result"  # what the module printed
-MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its children, said on fd 2
-EXIT_FILE = "exit"  # the module's exit status: its result is whole
-PROGRESS_FILE = "progress"
-REQUEST_FILE = "request.json"  # how the end was asked for: {grace}
+MODULE_STDERR_FILE = "module_stderr"  # what the module itself, not its commands, wrote to stderr
+EXIT_FILE = "exit"  # the module's exit status; where it exists, the result is complete
+PROGRESS_FILE = "progress"  # what the job appended to $ANSIBLE_ASYNC_PROGRESS
+REQUEST_FILE = "request.json"  # the request to end the job: {grace}
 SHOWN_FILE = "shown"  # the cursor up to which a controller that waits has shown the output
-RESERVE_FILE = "reserve"  # given back to a full disk, so that the end can still be written
-NO_SPACE_FILE = "no_space"  # the module came to its end, and a full disk refused its result
+RESERVE_FILE = "reserve"  # removed when the disk is full, so that the end can still be written
+NO_SPACE_FILE = "no_space"  # exists if the module ended, but a full disk refused its result
 STEPS_FILE = "steps"  # of a chain: a line of JSON for each step that has ended, with its result
-PAYLOAD_FILE = "payload"  # a module that cannot be run from memory, and its arguments
-ARGUMENTS_FILE = "arguments"
-PAYLOAD_DIRS_FILE = "payload_dirs"  # temporary directories of a module that could not remove them
+PAYLOAD_FILE = "payload"  # a module that cannot be run from memory
+ARGUMENTS_FILE = "arguments"  # the arguments of such a module
+PAYLOAD_DIRS_FILE = "payload_dirs"  # a module's temporary directories, if it could not remove them
 
-# the same on Linux, the BSDs and macOS
+# as in the module fcntl, which is imported late; the values are the same on Linux, the BSDs and macOS
 LOCK_SH = 1
 LOCK_EX = 2
 LOCK_NB = 4
 LOCK_UN = 8
 _RESERVE_BYTES = 16384
-_REMOVALS = 100  # of a directory in which somebody makes files; he is done with that long before
+_REMOVALS = 100  # attempts to remove a directory in which a process still makes files
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def write_all(system: System, fd: int, data: bytes) -> None:
+    """Write all of the data, in as many writes as it takes. Raise OSError if one is refused."""
     view = memoryview(data)
     while view:
         view = view[system.write(fd, view) :]
 
 
 class Directory:
-    """An open directory: what is done in it cannot be led elsewhere by a link planted later.
+    """An open directory. A link that is put in its place later leads none of its methods elsewhere.
 
-    It owns its descriptor: use it in a ``with`` statement, or close it. owners: the users whose files are believed
-    here.
+    It owns its descriptor: use it in a ``with`` statement, or close it. owners: the uids whose files are trusted in
+    it.
     """
 
     def __init__(self, system: System, path: str, fd: int, owners: Tuple[int, ...]) -> None:
@@ -74,23 +75,28 @@ class Directory:
             self.fd = -1
 
     def join(self, name: str) -> str:
+        """Return the path of a file in this directory."""
         return os.path.join(self.path, name)
 
     def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
-        """A regular file of a believed owner, never through a link. OSError or JobError if it is none."""
+        """Open a file, not through a link. Return the descriptor.
+
+        Raise Unbelieved if it is not a regular file, or belongs to a user who is not one of the owners; OSError if it
+        cannot be opened.
+        """
         fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
         info = self.system.fstat(fd)
         if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
             self.system.close(fd)
             owner = self.system.owner_name(info.st_uid)
             raise Unbelieved(
-                f"{self.join(name)} is not believed: it is no regular file or belongs to {owner}",
+                f"{self.join(name)} is not believed: it is not a regular file or belongs to {owner}",
                 path=self.join(name),
             )
         return int(fd)
 
     def read_file(self, name: str, offset: int = 0, limit: Optional[int] = None) -> Optional[bytes]:
-        """The bytes of a file, or None where there is none."""
+        """Return the bytes of a file, at most *limit* of them from *offset* on; None if there is no such file."""
         try:
             fd = self.open_file(name)
         except FileNotFoundError:
@@ -111,20 +117,21 @@ class Directory:
             self.system.close(fd)
 
     def write_file(self, name: str, data: bytes) -> None:
-        """All or nothing, and durable: a reader sees the old bytes or the new, also after a power cut."""
+        """Replace a file as a whole, durably: a reader sees the old bytes or the new, even after a power failure."""
         write_together(self.system, [(self, name, data)])
 
     def create_temporary(self, name: str) -> Tuple[str, int]:
-        """The name and the descriptor of a new file that is to be renamed to the one given."""
+        """Create a file that is to be renamed to *name* once it is written. Return its name and its descriptor."""
         temporary = f".{name}.{self.system.getpid()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
             return temporary, self.open_file(temporary, flags)
-        except FileExistsError:  # left by a process of this pid that was killed in mid-write
+        except FileExistsError:  # left by a process that had this pid and was killed while it wrote
             self.system.unlink(temporary, dir_fd=self.fd)
             return temporary, self.open_file(temporary, flags)
 
     def remove_file(self, name: str) -> bool:
+        """Remove a file. Return False if there is no such file."""
         try:
             self.system.unlink(name, dir_fd=self.fd)
         except FileNotFoundError:
@@ -132,7 +139,8 @@ class Directory:
         return True
 
     def names(self) -> List[str]:
-        # by a descriptor of its own: processes that inherited one share how far a listing has come, and miss names
+        """Return the names in the directory, sorted."""
+        # with a descriptor of its own: processes that share an inherited one share its position, and would miss names
         fd = self.system.open(".", _DIRECTORY_FLAGS, dir_fd=self.fd)
         try:
             return sorted(self.system.listdir(fd))
@@ -140,9 +148,11 @@ class Directory:
             self.system.close(fd)
 
     def child(self, name: str, create: bool = False, durable: bool = True) -> "Directory":
-        """A directory in this one, not through a link, of a believed owner.
+        """Open a directory in this one, not through a link.
 
-        durable: whether one that is made here must last; otherwise whoever writes into it sees to that.
+        Raise Unbelieved if it does not belong to one of the owners, or others can write in it. create: make it if it
+        does not exist. durable: whether to write a directory that is made here to the disk now; if False, the caller
+        passes this one to ``write_together`` as a parent.
         """
         path = self.join(name)
         if create:
@@ -173,7 +183,7 @@ class Directory:
         return Directory(self.system, self.path, os.dup(self.fd), self.owners)
 
     def remove_child(self, name: str) -> None:
-        """A job directory and the files in it; it holds no directories of ours."""
+        """Remove a job directory and the files in it. We make no directories in it."""
         try:
             inner = self.child(name)
         except FileNotFoundError:
@@ -186,12 +196,12 @@ class Directory:
                     self.system.rmdir(name, dir_fd=self.fd)
                     return
                 except OSError as error:
-                    # the processes of a job that runs may have made a file meanwhile
+                    # a process of a running job may just have made a file
                     if error.errno != errno.ENOTEMPTY or attempt == _REMOVALS - 1:
                         raise
 
     def gone(self) -> bool:
-        """Whether somebody removed the directory while it was open."""
+        """Return whether the directory was removed, or replaced by another, after it was opened."""
         try:
             named = self.system.stat(self.path, follow_symlinks=False)
         except OSError:
@@ -200,14 +210,18 @@ class Directory:
         return bool((named.st_dev, named.st_ino) != (here.st_dev, here.st_ino))
 
     def size(self, name: str) -> int:
-        """Bytes of a file; 0 where there is none."""
+        """Return the size of a file in bytes, 0 if there is no such file."""
         try:
             return int(self.system.stat(name, dir_fd=self.fd, follow_symlinks=False).st_size)
         except FileNotFoundError:
             return 0
 
     def lock(self, name: str, operation: int, create: bool = False) -> Optional[int]:
-        """An open, locked file; None if another holds it (with LOCK_NB) or there is none."""
+        """Open and lock a file. Return its descriptor; closing it releases the lock.
+
+        None if there is no such file, or if *operation* has LOCK_NB and another process holds the lock. create: make
+        the file if it does not exist.
+        """
         try:
             fd = self.open_file(name, os.O_RDWR | os.O_CREAT if create else _READ_FLAGS)
         except FileNotFoundError:
@@ -222,7 +236,10 @@ class Directory:
         return int(fd)
 
     def held(self, name: str) -> bool:
-        """Whether a living process holds the lock. Lookers share it, so they do not see each other."""
+        """Return whether a living process holds the lock of a file.
+
+        It is tried with a shared lock, so that processes which ask at the same time do not see each other.
+        """
         fd = self.lock(name, LOCK_SH | LOCK_NB)
         if fd is None:
             return self.read_file(name, limit=1) is not None
@@ -230,7 +247,7 @@ class Directory:
         return False
 
     def reserve(self) -> None:
-        """Set blocks aside that ``release`` gives back to a full disk."""
+        """Occupy some blocks of the disk, which ``release`` frees when the disk is full."""
         fd = self.open_file(RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             write_all(self.system, fd, b"longrun\n" * (_RESERVE_BYTES // 8))
@@ -238,6 +255,7 @@ class Directory:
             self.system.close(fd)
 
     def release(self) -> None:
+        """Free the blocks that ``reserve`` occupied."""
         self.remove_file(RESERVE_FILE)
 
 
@@ -246,9 +264,11 @@ def write_together(
     files: Sequence[Tuple[Directory, str, bytes]],
     parents: Sequence[Directory] = (),
 ) -> None:
-    """Several files, as ``write_file`` writes one, in order. To wait for a disk once costs little less than once for each.
+    """Write several files as ``write_file`` writes one. They appear in this order.
 
-    parents: directories in which something was made just now that must last, too.
+    All of the data is written before the first fsync, and each directory is synced once for all of its files.
+    parents: directories in which something was just made, and which are synced as well. Raise OSError if something is
+    refused.
     """
     made: List[Tuple[Directory, str, str]] = []
     fds: List[int] = []
@@ -276,7 +296,7 @@ def write_together(
 
 
 def expand_home(path: str, home: Optional[str]) -> str:
-    """``~/x`` below the home given; other forms of ``~`` as the passwd database has them."""
+    """Return the absolute path. ``~`` is the home that is given, if any; else it and ``~user`` are those in passwd."""
     first, _unused, rest = path.partition("/")
     if not first.startswith("~"):
         return os.path.abspath(path)
@@ -285,7 +305,7 @@ def expand_home(path: str, home: Optional[str]) -> str:
 
 
 def _passwd_home(user: str) -> Optional[str]:
-    """The home of a user, of ours for an empty name; None if there is no such user."""
+    """Return the home of a user, or of this process's user for an empty name; None if there is no such user."""
     import pwd
 
     try:
@@ -295,7 +315,10 @@ def _passwd_home(user: str) -> Optional[str]:
 
 
 def create_async_dir(system: System, written_dir: str, home: Optional[str]) -> Directory:
-    """The async dir, made 0700 if it is not there. A home that does not exist is not made."""
+    """Open the async dir, and make it with mode 0700 if it does not exist. A home that does not exist is not made.
+
+    Raise Refused if it, or the home, cannot be used.
+    """
     path = expand_home(written_dir, home)
     if written_dir.startswith("~"):
         base = expand_home(written_dir.split("/", 1)[0], home)
@@ -306,7 +329,7 @@ def create_async_dir(system: System, written_dir: str, home: Optional[str]) -> D
                 "use the home",
                 base,
                 error,
-                "set ansible_async_dir to a directory that this user can make",
+                "set ansible_async_dir to a directory that this user can create",
             ) from error
     missing = []
     ancestor = path
@@ -317,14 +340,17 @@ def create_async_dir(system: System, written_dir: str, home: Optional[str]) -> D
         try:
             system.mkdir(name, 0o700)
         except FileExistsError:
-            pass  # another start made it meanwhile
+            pass  # another start has just made it
         except OSError as error:
             raise Refused("make the async dir", name, error) from error
     return open_async_dir(system, path)
 
 
 def open_async_dir(system: System, path: str) -> Directory:
-    """An async dir that can be trusted: nobody but its owner (us, root) can change what is in it."""
+    """Open an async dir that can be trusted: nobody but its owner, root and this user can replace the files in it.
+
+    Raise AsyncDirMissing if it does not exist, Refused if it cannot be opened, Unbelieved if others can write in it.
+    """
     try:
         fd = system.open(path, _DIRECTORY_FLAGS)
     except FileNotFoundError as error:
@@ -340,7 +366,7 @@ def open_async_dir(system: System, path: str) -> Directory:
         owner = system.owner_name(info.st_uid)
         raise Unbelieved(
             f"the async dir {path} is refused: it belongs to {owner} with mode {info.st_mode & 0o7777:04o}, "
-            "so others could put files of theirs in its place; use one that only its owner can write",
+            "so others could put their own files in it; use one that only its owner can write to",
             path=path,
         )
     return Directory(system, path, fd, tuple({0, euid, info.st_uid} if euid == 0 else {0, euid}))

@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""A job's turn in its queue: tickets in the order in which they were taken, each alive as long as who holds it.
+"""Queues: tickets, numbered in the order in which they were taken, each of which lives as long as its holder.
 
-Nobody manages a queue. A ticket is a FIFO that the job's processes hold open for writing; when they are gone, however
-they went, the kernel tells everybody who has it open for reading. A job's turn has come when fewer than
-``max_running`` of the tickets before its own are alive. Whoever waits sleeps on as many tickets before its own as may
-run at once: one of those must go before its turn comes.
+No process manages a queue. A ticket is a FIFO that the job's processes hold open for writing. When they have all ended,
+however that happened, the kernel tells every process that has the FIFO open for reading. A job's turn has come when
+fewer than ``max_running`` of the tickets before its own are alive. A job that waits sleeps on the ``max_running``
+nearest of those: its turn cannot come before one of them is given back.
 """
 
 import os
@@ -20,8 +20,8 @@ from .kernel import System
 from .store import LOCK_EX, LOCK_UN, Directory
 
 QUEUES_DIR = "queues"
-_TAKING_SECONDS = 60.0  # for others to take their tickets; it takes them milliseconds
-_PEALS = b"." * 4096  # one for each who may sleep on a ticket, written at once
+_TAKING_SECONDS = 60.0  # to wait for others to take their tickets, which takes them milliseconds
+_PEALS = b"." * 4096  # a byte for each process that may sleep on a ticket; written in one call
 _FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -30,25 +30,29 @@ def _file_of(number: int) -> str:
 
 
 def _numbers(queue: Directory) -> List[int]:
+    """Return the numbers of the tickets in a queue, in order."""
     return [int(name) for name in queue.names() if re.match(r"[0-9]{12}\Z", name)]
 
 
 def _watch(queue: Directory, number: int) -> Optional[int]:
-    """A descriptor, to be closed, that becomes readable when the ticket is given back; None if it was already."""
+    """Return a descriptor that becomes readable when the ticket is given back; None if it already has been.
+
+    The caller closes it.
+    """
     try:
         fd = queue.system.open(_file_of(number), os.O_RDONLY | _FLAGS, dir_fd=queue.fd)
     except FileNotFoundError:
         return None
     try:
         queue.system.read(fd, 1)
-    except BlockingIOError:  # somebody has it open for writing
+    except BlockingIOError:  # a process has it open for writing
         return int(fd)
     queue.system.close(fd)
     return None
 
 
 class Ticket:
-    """A place in a queue. What is to hold it must inherit ``fds``, and close them to give it back."""
+    """A place in a queue. A process holds it by inheriting ``fds``, and gives it back by closing them."""
 
     def __init__(self, queue: Directory, number: int, max_running: int, fds: List[int]) -> None:
         self._queue = queue
@@ -58,17 +62,21 @@ class Ticket:
 
     @property
     def fds(self) -> Tuple[int, ...]:
+        """Return the descriptors that a process needs to hold the ticket and to ask for its turn."""
         return (*self._held, self._queue.fd)
 
     @property
     def held(self) -> Tuple[int, ...]:
-        """That of the fds which keeps the ticket alive."""
+        """Return those of the descriptors that keep the ticket alive."""
         return tuple(self._held)
 
     def bells(self) -> List[int]:
-        """[] when its turn has come; else descriptors, to be closed, one of which is readable no later than that."""
+        """Return descriptors to sleep on; [] if this ticket's turn has come.
+
+        At least one is readable by the time its turn comes. The caller closes them.
+        """
         bells: List[int] = []
-        for number in reversed([one for one in _numbers(self._queue) if one < self._number]):
+        for number in reversed([other for other in _numbers(self._queue) if other < self._number]):
             fd = _watch(self._queue, number)
             if fd is None:
                 continue
@@ -80,18 +88,20 @@ class Ticket:
         return []
 
     def due(self) -> bool:
-        """Whether its turn has come."""
+        """Return whether this ticket's turn has come."""
         bells = self.bells()
         for fd in bells:
             self._queue.system.close(fd)
         return not bells
 
     def give_back(self) -> None:
-        """The job has ended: what it left running may hold the ticket still, and keeps nobody waiting."""
-        if self._queue.remove_file(_file_of(self._number)):  # the number is free for others now
+        """End the ticket when the job has ended, although processes that it left running may still hold it."""
+        if self._queue.remove_file(_file_of(self._number)):
+            # from here on, another job may be given the number
             self._queue.system.write(self._held[0], _PEALS)
 
     def close(self) -> None:
+        """Close the descriptors. The ticket lives on as long as another process holds it."""
         for fd in self._held:
             self._queue.system.close(fd)
         self._held = []
@@ -101,18 +111,21 @@ class Ticket:
 def take_tickets(
     system: System, private: Directory, name: str, max_running: List[int]
 ) -> List[Ticket]:
-    """One ticket for each of ``max_running``, one behind the other. JobError: none was taken."""
+    """Take one ticket for each number in ``max_running``, one behind the other.
+
+    Raise JobError if the queue cannot be used; then no ticket was taken.
+    """
     taken: List[Ticket] = []
     with _open_queue(private, name) as queue:
         try:
             if not system.flock_within(queue.fd, LOCK_EX, _TAKING_SECONDS):
                 raise JobError(
-                    f"queue: the queue {name!r} was locked by another for {_TAKING_SECONDS:g} s: {queue.path}"
+                    f"queue: another process kept the queue {name!r} locked for {_TAKING_SECONDS:g} s: {queue.path}"
                 )
             try:
                 following = _sweep_returned(queue)
-                for offset, most in enumerate(max_running):
-                    taken.append(_take(queue, following + offset, most))
+                for offset, limit in enumerate(max_running):
+                    taken.append(_take(queue, following + offset, limit))
             finally:
                 system.flock(queue.fd, LOCK_UN)
         except OSError as error:
@@ -123,7 +136,8 @@ def take_tickets(
 
 
 def _open_queue(private: Directory, name: str) -> Directory:
-    import hashlib  # late: it loads a library of ciphers
+    """Return the directory of a queue, opened; it is made if it does not exist. Raise Refused if it fails."""
+    import hashlib  # late: it loads OpenSSL
 
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     try:
@@ -134,7 +148,7 @@ def _open_queue(private: Directory, name: str) -> Directory:
 
 
 def _sweep_returned(queue: Directory) -> int:
-    """Remove the tickets that nobody holds; the number that comes next. The queue is locked meanwhile."""
+    """Remove the tickets that no process holds. Return the number of the next one. The caller has locked the queue."""
     last = 0
     for number in _numbers(queue):
         fd = _watch(queue, number)
@@ -147,8 +161,9 @@ def _sweep_returned(queue: Directory) -> int:
 
 
 def _take(queue: Directory, number: int, max_running: int) -> Ticket:
+    """Make the FIFO of a ticket and hold it. Return the ticket."""
     os.mkfifo(_file_of(number), 0o600, dir_fd=queue.fd)
-    # read and write: it must neither wait for a reader nor fail without one
+    # for reading, too: without a reader, opening it for writing alone fails (ENXIO, fifo(7))
     fd = queue.system.open(_file_of(number), os.O_RDWR | _FLAGS, dir_fd=queue.fd)
     try:
         inner = queue.duplicate()

@@ -3,25 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to the collection longrun.jobs: may change in any release.
-"""The processes of a job, and their end: TERM to all of them, a grace, KILL to what is left."""
+"""Find the processes of a job and end them: SIGTERM to all, a grace period, SIGKILL to those that are left."""
 
 import signal
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from .kernel import System
 
-JOB_MARK = "ANSIBLE_ASYNC_JID"  # in the environment of everything that a job starts
-_ENDING_STEP = 0.1  # seconds between looks at processes whose end nothing tells us
+JOB_MARK = "ANSIBLE_ASYNC_JID"  # a variable in the environment of every process that a job starts
+_ENDING_STEP = 0.1  # seconds between looks at processes whose end is not told to us
 
 
 class Process(NamedTuple):
+    """A process: its pid, and its start time in clock ticks since boot, None where it is unknown.
+
+    The start time differs if the pid has been given to another process.
+    """
+
     pid: int
-    # clock ticks since boot: tells a pid that was given again; None where nothing tells it
     start: Optional[int]
 
 
 def descendants(processes: Dict[int, Tuple[int, int, str]], roots: Iterable[int]) -> Set[int]:
-    """The pids below the roots, the roots themselves left out."""
+    """Return the pids of all descendants of the roots, without the roots themselves."""
     children: Dict[int, List[int]] = {}
     for pid, (parent, _start, _state) in processes.items():
         children.setdefault(parent, []).append(pid)
@@ -42,14 +46,14 @@ def job_tree(
     module: Optional[Process],
     known: Iterable[Process] = (),
 ) -> List[Process]:
-    """Every living process of a job.
+    """Return every living process of a job, without the calling one.
 
-    Below a living supervisor that is all of its descendants: orphans come back to it. The mark in the
-    environment finds the orphans of a supervisor that is gone. known: processes seen earlier, whose parents may
-    have ended since.
+    Below a living supervisor, these are all of its descendants, since orphans become its children. If the supervisor
+    is gone, its orphans are found by the mark in their environment. supervisor: its pid, 0 if it is gone. known:
+    processes that were seen earlier, whose parents may have ended since.
     """
     processes = system.processes()
-    if not processes:  # no /proc: the module's process group is all that can be reached
+    if not processes:  # without /proc, only the module's process group can be reached
         group = Process(-module.pid, None) if module else None
         return [group] if group and system.kill(group.pid, None, 0) else []
     pids = descendants(processes, [supervisor]) if supervisor else set()
@@ -74,7 +78,7 @@ def job_tree(
 
 
 def signal_tree(system: System, tree: Iterable[Process], number: int) -> List[str]:
-    """Signal each process whose identity still holds; what was refused, for the record."""
+    """Send a signal to each of the processes that still exists. Return a message for each that is another user's."""
     refusals = []
     for process in tree:
         try:
@@ -93,12 +97,13 @@ def end_tree(
     pause: Callable[[float], None],
     known: Iterable[Process] = (),
 ) -> bool:
-    """End a job's processes; True when none is left.
+    """End the processes of a job. Return whether all of them have ended.
 
-    pause(seconds): wait for at most that long, less if a process ended. known: see job_tree.
+    grace: seconds between SIGTERM and SIGKILL. pause(seconds): waits for at most so long, less if a process ends.
+    known: see ``job_tree``.
     """
     deadline = system.monotonic() + grace
-    seen = set(known)  # their children are the job's also when they themselves have ended
+    seen = set(known)  # their children belong to the job even if they themselves have ended
     signalled: Set[Process] = set()
     while True:
         tree = job_tree(system, jid, supervisor, module, seen)
@@ -108,13 +113,13 @@ def end_tree(
         left = deadline - system.monotonic()
         if left <= 0:
             break
-        # what was started since the first look gets its TERM as well
+        # processes that were started since the last look get their SIGTERM, too
         new = [process for process in tree if process not in signalled]
         signal_tree(system, new, signal.SIGTERM)
-        signal_tree(system, new, signal.SIGCONT)  # what was stopped could not end by TERM
+        signal_tree(system, new, signal.SIGCONT)  # a stopped process does not act on SIGTERM
         signalled.update(tree)
         pause(min(left, _ENDING_STEP))
-    # a process in uninterruptible sleep does not die: we do not wait for ever
+    # a process in uninterruptible sleep does not die, so the wait has an end
     last = system.monotonic() + 5.0
     while system.monotonic() < last:
         signal_tree(system, tree, signal.SIGKILL)

@@ -140,9 +140,9 @@ def test_the_last_lines_are_shown_three_unless_asked_otherwise(place, ended):
     [
         ({"tail_lines": -1}, "tail_lines: -1 is out of range; give 0 to 10000"),
         ({"tail_lines": 10001}, "tail_lines: 10001 is out of range"),
-        ({"older_than": "soon"}, "older_than: 'soon' is no duration"),
-        ({"newer_than": "-1"}, "newer_than: '-1' is no duration"),
-        ({"name": ""}, "name: '' names nothing; leave it out to mean every job"),
+        ({"older_than": "soon"}, "older_than: 'soon' is not a valid duration"),
+        ({"newer_than": "-1"}, "newer_than: '-1' is not a valid duration"),
+        ({"name": ""}, "name: '' names nothing; leave it out to select every job"),
         ({"module": "  "}, "module: '  ' names nothing"),
     ],
 )

@@ -272,7 +272,7 @@ def test_a_job_of_another_user_says_whom_to_become(place, waiting, faulty_system
         place.status(jid, system=system)
     owner = System.owner_name(os.geteuid())
     assert caught.value.details["errno"] == "EACCES"
-    assert f"it belongs to {owner}: become {owner} to ask after the job" in caught.value.message
+    assert f"it belongs to {owner}: become {owner} to look at the job" in caught.value.message
 
 
 def test_a_job_that_stock_cores_clean_up_took_is_not_found(place, waiting):

@@ -29,7 +29,7 @@ def test_what_core_makes_is_a_job_id(jid):
 def test_nothing_else_is_one_and_the_message_shows_what_was_given(jid):
     with pytest.raises(JobError) as caught:
         check_jid(jid)
-    assert caught.value.message.startswith(f"jid: {jid!r} is no job id; it looks like j")
+    assert caught.value.message.startswith(f"jid: {jid!r} is not a job id; a job id looks like j")
 
 
 def test_a_job_id_is_made_of_what_the_controller_gave_and_a_pid():

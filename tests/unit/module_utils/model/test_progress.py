@@ -414,11 +414,11 @@ def test_a_regex_with_a_usable_group_is_accepted(name):
 @pytest.mark.parametrize(
     "text, part",
     [
-        ("(", "'(' is no regular expression of Python: "),
-        ("a{99999999999999}", "is no regular expression of Python: "),
-        (r"(\d+)%", "finds no progress: give a named group percent, current or message"),
+        ("(", "'(' is not a valid Python regular expression: "),
+        ("a{99999999999999}", "is not a valid Python regular expression: "),
+        (r"(\d+)%", "finds no progress: give a group percent, current or message"),
         (r"(?P<total>\d+)(?P<unit>x)", "finds no progress"),
-        (r"(?P<percent>1)(?P<step>2)", "names the group 'step': give groups of (?P<percent>...), "),
+        (r"(?P<percent>1)(?P<step>2)", "has the unknown group 'step': use only (?P<percent>...), "),
     ],
 )
 def test_a_regex_that_can_find_no_progress_is_refused(text, part):

@@ -63,7 +63,7 @@ def test_what_is_no_duration_is_refused_with_a_word_on_what_would_be_right(text)
     with pytest.raises(ValueError) as caught:
         parse_duration(text)
     assert str(caught.value) == (
-        f"{text!r} is no duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or w (10m)"
+        f"{text!r} is not a valid duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or w (10m)"
     )
 
 
@@ -101,7 +101,7 @@ def test_a_size_is_bytes_or_has_a_unit_that_counts_by_1024(text, size):
 def test_what_is_no_size_is_refused_with_a_word_on_what_would_be_right(text):
     with pytest.raises(ValueError) as caught:
         parse_size(text)
-    assert str(caught.value).startswith(f"{text!r} is no size: give bytes (1048576)")
+    assert str(caught.value).startswith(f"{text!r} is not a valid size: give bytes (1048576)")
     assert "10MiB" in str(caught.value)
 
 
@@ -151,43 +151,47 @@ def test_each_variable_sets_its_own_setting_only(variable, value, field, expecte
 @pytest.mark.parametrize(
     "variable, value, message",
     [
-        ("NAME", "a\nb", "'a\\nb' is no name: give 1 to 200 printable characters"),
-        ("NAME", "\udc80", "'\\udc80' is no name: give 1 to 200 printable characters"),
-        ("NAME", "n" * 201, "'" + "n" * 57 + "...' is no name: give 1 to 200 printable characters"),
+        ("NAME", "a\nb", "'a\\nb' is not a valid name: give 1 to 200 printable characters"),
+        ("NAME", "\udc80", "'\\udc80' is not a valid name: give 1 to 200 printable characters"),
+        (
+            "NAME",
+            "n" * 201,
+            "'" + "n" * 57 + "...' is not a valid name: give 1 to 200 printable characters",
+        ),
         (
             "GRACE",
             "soon",
-            "'soon' is no duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or w "
+            "'soon' is not a valid duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or w "
             "(10m)",
         ),
         (
             "IDLE_TIMEOUT",
             "-1",
-            "'-1' is no duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or w "
+            "'-1' is not a valid duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or w "
             "(10m)",
         ),
         (
             "RETENTION",
             "never",
-            "'never' is no duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or "
+            "'never' is not a valid duration: give seconds (30, 1.5) or a number with a unit s, m, h, d or "
             "w (10m), or forever",
         ),
         ("RETENTION", "0", "'0' keeps no result: give more than 0, or forever"),
         (
             "OUTPUT_LIMIT",
             "64000",
-            "'64000' is too little: give 64KiB or more, or 0 to keep no output",
+            "'64000' is too small: give 64KiB or more, or 0 to keep no output",
         ),
         (
             "OUTPUT_LIMIT",
             "lots",
-            "'lots' is no size: give bytes (1048576) or a number with a unit KiB, MiB, GiB or TiB, "
+            "'lots' is not a valid size: give bytes (1048576) or a number with a unit KiB, MiB, GiB or TiB, "
             "in short K, M, G or T (10MiB, 512K)",
         ),
         (
             "PROGRESS_REGEX",
             r"(\d+)%",
-            r"'(\\d+)%' finds no progress: give a named group percent, current or message, of "
+            r"'(\\d+)%' finds no progress: give a group percent, current or message; the groups are "
             "(?P<percent>...), (?P<current>...), (?P<total>...), (?P<unit>...), (?P<message>...)",
         ),
     ],

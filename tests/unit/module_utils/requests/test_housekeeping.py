@@ -105,7 +105,7 @@ def test_reading_a_policy_removes_nothing(house):
 def test_a_policy_that_is_no_good_is_told_and_nothing_goes(house):
     done = house(dict(POLICY, older_than="soon"))
     assert done.returncode == 1
-    assert "cannot be used: older_than: 'soon' is no duration" in done.stderr
+    assert "cannot be used: older_than: 'soon' is not a valid duration" in done.stderr
     assert len(list(house.jobs.iterdir())) == 2
 
 

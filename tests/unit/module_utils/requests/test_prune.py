@@ -142,7 +142,7 @@ def test_the_newest_that_match_are_kept_however_old_they_are(place, core_jobs):
 @pytest.mark.parametrize(
     "options, said",
     [
-        ({"older_than": "soon"}, "older_than: 'soon' is no duration"),
+        ({"older_than": "soon"}, "older_than: 'soon' is not a valid duration"),
         ({"keep": -1}, "keep: -1 is not a valid number of jobs to keep; give 0 or more"),
         ({"name": ""}, "name: '' names nothing"),
     ],

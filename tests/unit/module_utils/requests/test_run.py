@@ -280,7 +280,7 @@ def test_several_that_are_refused_a_supervisor_end_so_and_the_others_run(place, 
     assert (second["failed"], second["async_job"]["state"]) == (True, "failed")
     assert second["async_job"]["reason"] == "not_started"
     assert second["msg"] == (
-        f"the job could not go on: could not start the supervisor of {jids[1]}: "
+        f"the job could not continue: could not start the supervisor of {jids[1]}: "
         "Resource temporarily unavailable (EAGAIN)"
     )
     assert sorted(requests.noted()) == ["first", "third"]
@@ -298,7 +298,7 @@ def test_what_starts_several_fails_behind_the_answer_and_each_job_tells_it(place
         found = place.ended(jid)
         assert found["async_job"]["reason"] == "not_started"
         assert found["msg"].startswith(
-            f"the job could not go on: the process that starts {jid} failed: ZeroDivisionError('division by zero'"
+            f"the job could not continue: the process that starts {jid} failed: ZeroDivisionError('division by zero'"
         )
         # kept when the end is written, which matters more
         place.until(functools.partial(told_of, place, jid, "find_prctl"))
@@ -1067,7 +1067,7 @@ def test_a_step_that_is_refused_a_process_fails_the_job_with_the_steps_so_far(pl
     found = requests.result(requests.job(Module(WELL), requests.noting("never")), faults=faults)
     assert told(found) == [("steps", "succeeded", "well")]
     assert found["msg"] == (
-        f"the job could not go on: could not start a module of {found['ansible_job_id']}: "
+        f"the job could not continue: could not start a module of {found['ansible_job_id']}: "
         "Resource temporarily unavailable (EAGAIN)"
     )
     assert found["async_job"]["reason"] == "not_started"

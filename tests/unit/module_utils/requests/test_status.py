@@ -32,21 +32,21 @@ def ended(place):
     [
         ({"tail_lines": -1}, "tail_lines: -1 is out of range; give 0 to 10000"),
         ({"tail_lines": 10001}, "tail_lines: 10001 is out of range"),
-        ({"cursor": "x"}, "cursor: 'x' is no cursor"),
-        ({"cursor": "1:-1"}, "cursor: '1:-1' is no cursor"),
+        ({"cursor": "x"}, "cursor: 'x' is not a valid cursor"),
+        ({"cursor": "1:-1"}, "cursor: '1:-1' is not a valid cursor"),
         ({"wait": -1.0}, "wait: -1 is not a valid number of seconds"),
         ({"wait": float("nan")}, "wait: nan is not a valid number of seconds"),
         ({"wait": float("inf")}, "wait: inf is not a valid number of seconds"),
-        ({"jid": "../../etc/passwd"}, "jid: '../../etc/passwd' is no job id"),
-        ({"jid": "/etc/passwd"}, "jid: '/etc/passwd' is no job id"),
+        ({"jid": "../../etc/passwd"}, "jid: '../../etc/passwd' is not a job id"),
+        ({"jid": "/etc/passwd"}, "jid: '/etc/passwd' is not a job id"),
         (
             {"jid": "/etc/passwd", "mode": "cleanup", "force": True},
-            "jid: '/etc/passwd' is no job id",
+            "jid: '/etc/passwd' is not a job id",
         ),
-        ({"results_file": "../j1.2"}, "results_file: '../j1.2' is no absolute path"),
+        ({"results_file": "../j1.2"}, "results_file: '../j1.2' is not an absolute path"),
         (
             {"results_file": "/etc/passwd", "mode": "cleanup", "force": True},
-            "jid: 'passwd' is no job id",
+            "jid: 'passwd' is not a job id",
         ),
     ],
 )

@@ -99,8 +99,8 @@ def test_no_payload_is_on_disk_while_the_job_runs(place):
 @pytest.mark.parametrize(
     "environ, said",
     [
-        ({"ANSIBLE_ASYNC_GRACE": "soon"}, "ANSIBLE_ASYNC_GRACE: 'soon' is no duration"),
-        ({"ANSIBLE_ASYNC_OUTPUT_LIMIT": "1"}, "ANSIBLE_ASYNC_OUTPUT_LIMIT: '1' is too little"),
+        ({"ANSIBLE_ASYNC_GRACE": "soon"}, "ANSIBLE_ASYNC_GRACE: 'soon' is not a valid duration"),
+        ({"ANSIBLE_ASYNC_OUTPUT_LIMIT": "1"}, "ANSIBLE_ASYNC_OUTPUT_LIMIT: '1' is too small"),
     ],
 )
 def test_a_setting_that_is_no_good_fails_the_start_and_removes_the_temporary_directory(

@@ -130,7 +130,7 @@ def test_a_job_that_cannot_begin_behind_the_answer_ends_and_says_why(place, what
     found = place.ended(place.start_faulty(faults, path, preserve=False))
     assert (found["failed"], found["async_job"]["state"]) == (True, "failed")
     assert found["async_job"]["reason"] == "not_started"
-    assert found["msg"].startswith("the job could not go on: could not start a module of ")
+    assert found["msg"].startswith("the job could not continue: could not start a module of ")
     assert found["msg"].endswith(f"({errno.errorcode[number]})")
     place.all_gone()
     assert not (place.root / "ran").exists()
@@ -210,7 +210,7 @@ def test_a_home_that_does_not_exist_is_named_and_not_made(place):
     )
     assert (status, answer["errno"], answer["path"]) == (1, "ENOENT", str(home))
     assert answer["msg"].startswith(f"could not use the home {home}: No such file or directory")
-    assert answer["msg"].endswith("set ansible_async_dir to a directory that this user can make")
+    assert answer["msg"].endswith("set ansible_async_dir to a directory that this user can create")
     assert not home.exists()
 
 

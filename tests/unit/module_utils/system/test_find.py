@@ -84,7 +84,7 @@ def test_a_job_that_is_not_there_is_told_with_every_place_that_was_looked_into(t
         find_job(System(), JID, [str(tmp_path), missing], None)
     message = caught.value.message
     assert message.startswith(f"could not find job {JID} as {me()}: ")
-    assert f"{tmp_path} (of {me()}) does not have it" in message
+    assert f"{tmp_path} (owned by {me()}) does not have it" in message
     assert f"could not open the async dir {missing}: No such file or directory (ENOENT)" in message
     assert caught.value.details == {"looked_in": [str(tmp_path), missing]}
     assert len(os.listdir("/proc/self/fd")) == before
@@ -114,7 +114,9 @@ def test_another_user_who_has_the_job_is_named(tmp_path, monkeypatch):
 
 def test_without_a_trace_of_the_job_the_way_to_find_it_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("pwd.getpwall", list)
-    with pytest.raises(JobError, match="results_file of its start finds it whatever these are"):
+    with pytest.raises(
+        JobError, match="results_file that its start returned finds it without these"
+    ):
         find_job(System(), JID, [str(tmp_path)], ".ansible_async")
 
 

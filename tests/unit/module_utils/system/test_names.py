@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs by their names. Starts of the same name by several are tried in test_starting.py."""
+"""Jobs by their names. Starts of the same name by several processes are tested in requests/test_run.py."""
 
 import json
 import os

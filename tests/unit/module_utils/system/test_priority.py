@@ -93,7 +93,7 @@ def test_what_is_no_class_is_refused_with_what_would_be_one(text):
         parse_io_class(text)
     message = str(caught.value)
     assert message.startswith(repr(text))
-    assert "is no class: give idle, best-effort or realtime" in message
+    assert "is not a valid class: give idle, best-effort or realtime" in message
     assert "best-effort:7" in message
 
 

@@ -174,7 +174,7 @@ def test_a_file_of_another_user_is_not_believed(directory, tmp_path):
         directory.system = OwnedByOthers()
     with pytest.raises(JobError) as caught:
         directory.read_file("file")
-    message = "{0}/file is not believed: it is no regular file or belongs to {1}"
+    message = "{0}/file is not believed: it is not a regular file or belongs to {1}"
     assert caught.value.message == message.format(tmp_path, OTHER)
 
 

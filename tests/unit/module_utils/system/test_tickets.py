@@ -316,7 +316,7 @@ def test_a_queue_that_another_has_locked_for_ever_is_named(queue, monkeypatch):
     with pytest.raises(JobError) as caught:
         queue.take(1, name="nightly")
     assert caught.value.message == (
-        f"queue: the queue 'nightly' was locked by another for 0.1 s: {path}"
+        f"queue: another process kept the queue 'nightly' locked for 0.1 s: {path}"
     )
     assert descriptors() == before
     os.close(fd)
