@@ -29,7 +29,7 @@ _BOOT = "carrier.boot"
 _READ_ALL = "import sys; sys.path = [place for place in sys.path if place]; exec(sys.stdin.read())"
 # what runs modules must be the interpreter that any module has; the others need the standard library and nothing else
 _RUNS_MODULES = ("async_run", "async_wrapper")
-# the first is sent as it is, the others are for programs of one file
+# the first is sent as it is; with the others other programs begin
 _STAYS = (_BOOT, "carrier.wrapper_boot", "requests.housekeeping")
 
 
