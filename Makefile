@@ -49,7 +49,7 @@ format: ## let black and ruff rewrite the sources
 	$(STAGE) exec ruff check --fix .
 	$(STAGE) exec black .
 
-amalgamation: ## generate async_wrapper and housekeeping, of one file each, anew
+amalgamation: ## generate async_wrapper anew
 	$(PYTHON) tools/amalgamate.py
 
 release: ## write the changelog, commit it, build the tarball; see CONTRIBUTING.md

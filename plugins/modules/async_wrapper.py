@@ -209,24 +209,12 @@ def run_wrapper(texts: "Dict[str, str]", digest: str) -> None:
 
 TEXTS = {
     "": '',
-    "inspection": r'''
-
-''',
-    "model": r'''
-
-''',
-    "requests": r'''
-
-''',
-    "supervisor": r'''
-
-''',
-    "system": r'''
-
-''',
-    "carrier": r'''
-
-''',
+    "carrier": '',
+    "inspection": '',
+    "model": '',
+    "requests": '',
+    "supervisor": '',
+    "system": '',
     "carrier.untyped": r'''
 import operator
 import sys
@@ -4912,4 +4900,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '37bc7c602be62dd3')
+    run_wrapper(TEXTS, '1121f7f3ae8adccb')

@@ -31,7 +31,7 @@ _READ_ALL = "import sys; sys.path = [place for place in sys.path if place]; exec
 # Requests that run modules need the interpreter state that a module expects (site-packages, PYTHONPATH). The others
 # need only the standard library, and start faster with -I -S.
 _RUNS_MODULES = ("async_run", "async_wrapper")
-# Not in the packed library: the boot part is sent as plain text, the others are for programs of one file.
+# Not in the packed library: the boot part is sent as plain text, with the others other programs begin.
 _STAYS = (_BOOT, "carrier.wrapper_boot", "requests.housekeeping")
 
 

@@ -7,6 +7,7 @@
 import base64
 import errno
 import hashlib
+import importlib.util
 import json
 import os
 import random
@@ -33,9 +34,8 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.kernel i
 )
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.store import open_async_dir
 
-PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
-WRAPPER = PLUGINS / "modules" / "async_wrapper.py"
-LIBRARY = PLUGINS / "module_utils" / "_jobs"
+COLLECTION = Path(__file__).resolve().parents[3]
+LIBRARY = COLLECTION / "plugins" / "module_utils" / "_jobs"
 SECONDS = 20.0  # for what takes a tenth of a second on an idle machine
 # the controller's part of jids: tests under another Python, at the same time, end jobs by theirs
 GIVEN = f"j{random.randrange(10**11, 10**12)}"
@@ -121,8 +121,9 @@ class Place:
     until = staticmethod(until)
     alive = staticmethod(alive)
 
-    def __init__(self, root):
+    def __init__(self, root, wrapper):
         self.root = root
+        self.wrapper = wrapper
         self.async_dir = root / "async"
         self.home = root / "home"
         self.home.mkdir()
@@ -197,7 +198,7 @@ class Place:
 
     def call(self, path, environ=None, umask=None, cwd=None, pass_fds=(), by=(), **how):
         """Run async_wrapper as core does; its answer and exit status. by: the command that runs it, if one does."""
-        command = [*by, sys.executable, str(WRAPPER)] + self.argv(path, **how)
+        command = [*by, sys.executable, str(self.wrapper)] + self.argv(path, **how)
         return self.run(command, environ, umask, cwd, pass_fds)
 
     def start(self, path, **how):
@@ -215,7 +216,7 @@ class Place:
         """Run async_wrapper on a kernel that fails: ``faults`` sets methods of the class Faulty."""
         text = FAULTY_WRAPPER.format(faults=textwrap.dedent(faults))
         return self.run(
-            [sys.executable, "-c", text, str(WRAPPER)] + self.argv(path, **how), environ
+            [sys.executable, "-c", text, str(self.wrapper)] + self.argv(path, **how), environ
         )
 
     def start_faulty(self, faults, path, **how):
@@ -323,7 +324,7 @@ class Place:
 
     def kept_by_wrapper(self):
         """Where async_wrapper keeps its compiled parts."""
-        digest = re.search(r"run_wrapper\(TEXTS, .(\w+).\)", WRAPPER.read_text()).group(1)
+        digest = re.search(r"run_wrapper\(TEXTS, .(\w+).\)", self.wrapper.read_text()).group(1)
         return self.async_dir / ".longrun" / f"library-{sys.hexversion:x}-{digest}.code"
 
     def files(self):
@@ -369,9 +370,27 @@ def _deadline():
     signal.signal(signal.SIGUSR2, previous)
 
 
+@pytest.fixture(scope="session")
+def amalgamation():
+    """The tool that makes async_wrapper of the sources."""
+    path = COLLECTION / "tools" / "amalgamate.py"
+    spec = importlib.util.spec_from_file_location("amalgamate_for_tests", str(path))
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+@pytest.fixture(scope="session")
+def generated_wrapper(amalgamation, tmp_path_factory):
+    """async_wrapper as the sources are now: the one in the collection may be of yesterday."""
+    path = tmp_path_factory.mktemp("wrapper") / "async_wrapper.py"
+    path.write_text(amalgamation.amalgamate(), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
-def place(tmp_path):
-    place = Place(tmp_path)
+def place(tmp_path, generated_wrapper):
+    place = Place(tmp_path, generated_wrapper)
     try:
         yield place
     finally:

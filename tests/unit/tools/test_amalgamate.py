@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One file from the package, and what the package may not do so that this is possible."""
+"""One file from the package: a loader, and the parts that it may need as texts."""
 
 from __future__ import annotations
 
@@ -14,35 +14,64 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).resolve().parents[3] / "tools" / "amalgamate.py"
+LOADER = """
+# why
+import sys
+from os import (
+    path,
+)
+
+
+def run_wrapper(texts, digest):
+    '''Docs.'''
+    assert path
+    sys.stdout.write(f"{digest} {sorted(texts)}\\n")
+    for text in texts.values():
+        sys.stdout.write(text)
+"""
 
 
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
-    """The tool, on a package that the test writes: ``tool.package(name=text, ...)``."""
+    """The tool, on a package that the test writes: ``tool.package(name=text, ...)``, of which ``entry`` is run by ``boot``."""
     spec = importlib.util.spec_from_file_location("amalgamate_under_test", PROGRAM)
     assert spec is not None and spec.loader is not None
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
-    head = tmp_path / "head.py"
-    head.write_text("# head\n")
+    monkeypatch.setattr(tool, "PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(tool, "TARGET", tmp_path / "target" / "out.py")
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    monkeypatch.setattr(tool, "LOADERS", ("boot",))
+    monkeypatch.setattr(tool, "ENTRY", "entry")
+    monkeypatch.setattr(tool, "STAND_IN", "stand_in")
 
     def package(**parts):
-        for name, text in parts.items():
-            (tmp_path / f"{name}.py").write_text(text)
-        monkeypatch.setattr(tool, "PACKAGE", tmp_path)
-        monkeypatch.setattr(tool, "HEAD", head)
-        program = tool.Program("wrapper", tmp_path / "target" / "out.py", "#!/usr/bin/python\n")
-        monkeypatch.setattr(tool, "PROGRAMS", (program._replace(loaded="boot" in parts),))
-        monkeypatch.setattr(tool, "ALWAYS", ())
-        monkeypatch.setattr(tool, "LOADERS", ("boot",))
-        monkeypatch.setattr(tool, "ROOT", tmp_path)
         (tmp_path / "target").mkdir(exist_ok=True)
+        for name, text in {"__init__": "", "boot": LOADER, "stand_in": "", **parts}.items():
+            path = (tmp_path / "package").joinpath(*name.split(".")).with_suffix(".py")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
 
     tool.package = package
     return tool
 
 
-def test_the_programs_in_the_collection_are_current():
+def run(text):
+    """Run the file; what its loader is given: the digest, the names of the parts, all texts."""
+    done = subprocess.run(
+        [sys.executable, "-c", text, "argument"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    told, _unused, texts = done.stdout.partition("\n")
+    digest, _unused, names = told.partition(" ")
+    return digest, names, texts
+
+
+def test_async_wrapper_in_the_collection_is_current():
     done = subprocess.run(
         [sys.executable, str(PROGRAM), "--check"],
         capture_output=True,
@@ -53,8 +82,8 @@ def test_the_programs_in_the_collection_are_current():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_wrapper_that_is_not_current_is_named(tool, monkeypatch, capsys):
-    tool.package(wrapper="import sys\nfrom typing import Any\n\ndef main() -> Any:\n    return 1\n")
+def test_a_file_that_is_not_current_is_named(tool, monkeypatch, capsys):
+    tool.package(entry="import sys\n")
     monkeypatch.setattr(sys, "argv", ["amalgamate.py", "--check"])
     assert tool.main() == 1
     assert "target/out.py is not current: run python tools/amalgamate.py" in capsys.readouterr().err
@@ -64,122 +93,106 @@ def test_a_wrapper_that_is_not_current_is_named(tool, monkeypatch, capsys):
     assert tool.main() == 0
 
 
-def test_the_parts_stand_in_the_order_in_which_they_need_each_other_and_run(tool):
+def test_a_part_stands_behind_those_that_it_imports_wherever_it_does(tool):
+    late = "def main():\n    from ..model.b import two\n\n    return two\n"
     tool.package(
-        wrapper='"""Docs."""\nimport sys\nfrom .a import one\nfrom .b import two\n\n\ndef main():\n    sys.stdout.write(f"{one()}{two()}")\n',
-        a="from typing import Any\n\nfrom .b import two\n\n\ndef one() -> Any:\n    # a comment\n    return two() - 1\n",
-        b='def two():\n    """Docs."""\n    from .c import half  # late\n\n    return half * 2  # why\n\n\ndef nothing():\n    """Only docs."""\n',
-        c="half = 1\n",
+        **{
+            "entry": "from .requests.a import main\n",
+            "requests.__init__": "",
+            "requests.a": late + "from .c import three\n",
+            "requests.c": "from ..model.b import two\nthree = two + 1\n",
+            "model.__init__": "",
+            "model.b": "two = 2\n",
+            "model.unused": "",
+        }
     )
-    text = tool.amalgamate(*tool.PROGRAMS)
-    assert [line for line in text.splitlines() if line.startswith("# part: ")] == [
-        "# part: c",
-        "# part: b",
-        "# part: a",
-        "# part: wrapper",
-        "# part: end",
-    ]
-    assert text.startswith("#!/usr/bin/python\n")
-    assert "\n# head\n" in text
-    assert "from ." not in text
-    assert "a comment" not in text
-    assert "Docs" not in text
+    order = ["model.b", "requests.c", "requests.a", "entry"]
+    assert tool.parts_in_order("entry") == order
+    assert tool.packages_of(order) == ["", "model", "requests"]
+    assert run(tool.amalgamate())[1] == str(sorted(["", "model", "requests", "stand_in", *order]))
+
+
+def test_the_loader_is_code_and_does_nothing_without_arguments(tool):
+    tool.package(entry="")
+    text = tool.amalgamate()
+    assert text.startswith("#!/usr/bin/python\n# Copyright")
+    assert text.index("import sys\n") < text.index("def run_wrapper")
+    assert "why" not in text and "Docs" not in text
+    run(text)
     done = subprocess.run(
-        [sys.executable, "-c", text, "argument"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        [sys.executable, "-c", text], capture_output=True, timeout=60, check=False
     )
-    assert (done.stdout, done.stderr) == ("12", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-LOADER = """
-import sys
-
-
-def run_wrapper(texts, digest):
-    sys.stdout.write(f"{digest} {sorted(texts)}\\n")
-    for text in texts.values():
-        sys.stdout.write(text)
-"""
-
-
-def run_loaded(tool):
-    done = subprocess.run(
-        [sys.executable, "-c", tool.amalgamate(*tool.PROGRAMS), "argument"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+def test_the_parts_are_texts_as_they_were_without_docstrings_and_lines_of_comment(tool):
+    written = (
+        '"""Docs."""\n'
+        "import re\n"
+        "from .a import one\n"
+        "\n\n"
+        "def main():\n"
+        '    """Docs,\n\n    which go on.\n    """\n'
+        "    # a comment\n"
+        '    return re.sub(r"\\\\n\\d", "# text", one)  # why\n'
+        "\n\n"
+        "class Error(Exception):\n"
+        '    """Docs."""\n'
+        "\n\n"
+        "class Other(Exception):\n"
+        "    # a comment\n"
+        '    """Docs."""\n'
+        "\n"
+        "    text = (\n"
+        '        "no docs"\n'
+        "    )\n"
     )
-    assert done.stderr == ""
-    told, _unused, texts = done.stdout.partition("\n")
-    return told, texts
-
-
-def test_of_a_loaded_program_the_parts_are_texts_as_they_were_without_their_comments(tool):
-    first = 'import re\n\nfrom .a import one\n\n\ndef main():\n    """Docs."""\n    # why\n    return re.sub(r"\\\\n\\d", "", one)\n'
-    tool.package(boot=LOADER, wrapper=first, a='one = "1"\n')
-    told, texts = run_loaded(tool)
-    digest, _unused, names = told.partition(" ")
-    assert names == "['', 'a', 'wrapper']"
-    assert 'return re.sub(r"\\\\n\\d", "", one)' in texts
-    assert "from .a import one" in texts
-    assert "Docs" not in texts and "why" not in texts
-    assert run_loaded(tool)[0] == told
-    tool.package(boot=LOADER, wrapper=first, a='one = "2"\n')
-    assert run_loaded(tool)[0].partition(" ")[0] != digest
+    tool.package(entry=written, a='one = "1"\n')
+    digest, _names, texts = run(tool.amalgamate())
+    assert texts.endswith(
+        "import re\n"
+        "from .a import one\n"
+        "\n\n"
+        "def main():\n"
+        '    return re.sub(r"\\\\n\\d", "# text", one)  # why\n'
+        "\n\n"
+        "class Error(Exception):\n"
+        "    pass\n"
+        "\n\n"
+        "class Other(Exception):\n"
+        "\n"
+        "    text = (\n"
+        '        "no docs"\n'
+        "    )\n"
+    )
+    assert run(tool.amalgamate())[0] == digest
+    tool.package(entry=written, a='one = "2"\n')
+    assert run(tool.amalgamate())[0] != digest
 
 
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
         (
-            {"boot": LOADER, "wrapper": "x = \"'''\"\n"},
-            "wrapper.py: three single quotes would end the text that it becomes",
+            {"entry": "x = \"'''\"\n"},
+            "entry.py: three single quotes would end the text that it becomes",
         ),
         (
-            {"wrapper": "from .a import x\nTHING = 1\n", "a": "x = 1\ndef THING():\n    pass\n"},
-            "THING is defined in a.py and in wrapper.py",
+            {"entry": "from .a import x\n", "a": "from .entry import y\n"},
+            "entry is imported in a circle",
         ),
-        (
-            {
-                "wrapper": "from .a import x\nclass y:\n    pass\n",
-                "a": "x: int = 1\n(z, y) = 1, 2\n",
-            },
-            "y is defined in a.py and in wrapper.py",
-        ),
-        (
-            {"wrapper": "from .a import x\n", "a": "from .wrapper import y\n"},
-            "wrapper is imported in a circle",
-        ),
-        ({"wrapper": "from . import a\n", "a": ""}, "wrapper.py:1: import names, not modules"),
-        ({"wrapper": "import json as j\n"}, "wrapper.py:1: an import under another name"),
-        (
-            {"wrapper": "\nfrom .a import x as y\n", "a": "x = 1\n"},
-            "wrapper.py:2: an import under another name",
-        ),
+        ({"entry": "\nfrom . import a\n", "a": ""}, "entry.py:2: import names, not modules"),
     ],
 )
-def test_what_one_namespace_cannot_hold_is_refused(tool, parts, message):
+def test_what_one_file_cannot_be_made_of_is_refused(tool, parts, message):
     tool.package(**parts)
     with pytest.raises(tool.AmalgamationError) as caught:
-        tool.amalgamate(*tool.PROGRAMS)
+        tool.amalgamate()
     assert str(caught.value) == message
 
 
-def test_the_same_package_gives_the_same_text(tool):
-    assert [tool.amalgamate(it) for it in tool.PROGRAMS] == [
-        tool.amalgamate(it) for it in tool.PROGRAMS
-    ]
-
-
-def test_the_result_is_one_program_of_ascii_that_compiles(tool):
-    for program in tool.PROGRAMS:
-        text = tool.amalgamate(program)
-        text.encode("ascii")  # it is read under whatever locale the target has
-        compile(text, program.target.name, "exec")
-        assert program.loaded or "from ." not in text
-        assert "import ansible" not in text
-        assert "from ansible" not in text
+def test_the_file_is_ascii_and_imports_nothing_of_ansible():
+    text = (PROGRAM.parents[1] / "plugins" / "modules" / "async_wrapper.py").read_text()
+    text.encode("ascii")  # it is read under whatever locale the target has
+    assert "import ansible" not in text
+    assert "from ansible" not in text

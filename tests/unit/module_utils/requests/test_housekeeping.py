@@ -7,9 +7,11 @@
 import collections
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,11 +20,8 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.housek
     read_policy,
 )
 
-PROGRAM = os.path.join(
-    *[os.path.dirname(__file__)]
-    + [os.pardir] * 4
-    + ["roles", "housekeeping", "files", "housekeeping.py"]
-)
+COLLECTION = Path(__file__).resolve().parents[4]
+LIBRARY = COLLECTION / "plugins" / "module_utils" / "_jobs"
 POLICY = {
     "async_dirs": ["~/jobs"],
     "older_than": "1d",
@@ -37,7 +36,23 @@ Done = collections.namedtuple("Done", "returncode stdout stderr")
 
 
 @pytest.fixture
-def house(tmp_path):
+def program(amalgamation, tmp_path):
+    """The directory of the program, with what the module housekeeping_program puts into it."""
+    place = tmp_path / "program"
+    parts = amalgamation.parts_in_order("requests.housekeeping")
+    for part in parts + amalgamation.packages_of(parts):
+        source = amalgamation.file_of(part)
+        copy = place / "longrun_jobs" / source.relative_to(LIBRARY)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(source.read_bytes())
+    module = (COLLECTION / "plugins" / "modules" / "housekeeping_program.py").read_text()
+    starter = re.search(r'^STARTER = """\\\n(.*?)"""$', module, re.MULTILINE | re.DOTALL).group(1)
+    (place / "__main__.py").write_text(starter)
+    return place
+
+
+@pytest.fixture
+def house(program, tmp_path):
     """Run the program: ``house(policy, *options)``. ``house.jobs`` is the async dir, with one old job and a young one."""
     jobs = tmp_path / "jobs"
     jobs.mkdir(mode=0o700)
@@ -45,15 +60,21 @@ def house(tmp_path):
         (jobs / jid).write_text('{"rc": 0}')
         moment = time.time() - days * 86400
         os.utime(str(jobs / jid), (moment, moment))
+    # as the role has it run
+    variables = (COLLECTION / "roles" / "housekeeping" / "vars" / "main.yml").read_text()
+    (python_options,) = re.findall(
+        r"^__housekeeping_command: .*}} (-.*) {{", variables, re.MULTILINE
+    )
 
-    def house(policy, *options):
+    def house(policy, *options, python=sys.executable, cwd=None, environ=None):
         path = tmp_path / "policy.json"
         path.write_text(policy if isinstance(policy, str) else json.dumps(policy))
         with subprocess.Popen(
-            [sys.executable, "-I", "-S", PROGRAM, *options, str(path)],
+            [str(python), *python_options.split(), str(program), *options, str(path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"HOME": str(tmp_path), "LC_ALL": "C"},
+            cwd=str(cwd or tmp_path),
+            env=dict(environ or {}, HOME=str(tmp_path), LC_ALL="C"),
         ) as process:
             out, err = process.communicate(timeout=60)
         return Done(process.returncode, out.decode("ascii"), err.decode("ascii"))
@@ -75,6 +96,34 @@ def test_it_removes_what_is_old_and_tells_so_in_one_line(house):
         "orphans": [],
         "unreadable": [],
     }
+
+
+@pytest.fixture
+def trapped_python(tmp_path):
+    """This Python with packages of its own, of which one ends it: as a virtual environment, whose packages are the host's here."""
+    place = tmp_path / "venv"
+    packages = place / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "sitecustomize.py").write_text("raise SystemExit('of the host')\n")
+    real = Path(os.path.realpath(sys.executable))
+    (place / "pyvenv.cfg").write_text(f"home = {real.parent}\n")
+    (place / "bin").mkdir()
+    (place / "bin" / "python").symlink_to(real)
+    return place / "bin" / "python"
+
+
+def test_nothing_of_the_user_and_of_the_hosts_packages_is_imported_and_nothing_is_written(
+    house, program, trapped_python, tmp_path
+):
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    for name in ("json", "longrun_jobs", "sitecustomize", "usercustomize"):
+        (trap / f"{name}.py").write_text("raise SystemExit('of the user')\n")
+    environ = {"PYTHONPATH": str(trap), "PYTHONSTARTUP": str(trap / "json.py")}
+    done = house(POLICY, python=trapped_python, cwd=trap, environ=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["removed"] == ["j1.1"]
+    assert not [path for path in program.rglob("*") if path.suffix not in ("", ".py")]
 
 
 def test_what_cannot_be_trusted_keeps_it_from_nothing_else_and_is_a_failure(house, tmp_path):

@@ -4,6 +4,8 @@
 
 """What a module's children print is seen while they run, however the module reads it. All processes are real."""
 
+import ast
+import collections
 import io
 import json
 import os
@@ -11,7 +13,11 @@ import sys
 
 import pytest
 
-from ansible_collections.longrun.jobs.plugins.module_utils._jobs.supervisor.tap import _TappedFile
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.carrier.boot import CarriedLibrary
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.supervisor.tap import (
+    TAP_PARTS,
+    _TappedFile,
+)
 
 # every way in which modules read their children; {gate} keeps the child from its end
 READERS = {
@@ -333,3 +339,26 @@ def test_a_value_that_must_not_be_shown_is_hidden_where_one_reading_ends_within_
     found = place.result(place.ansiballz(text))
     assert found["out"] == "pass hunter2.\n"
     assert found["async_job"]["output"]["stdout_tail"] == ["pass ********."]
+
+
+def defined_names(tree):
+    """The names that a module defines itself, each as often as it does."""
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                yield from (one.id for one in ast.walk(target) if isinstance(one, ast.Name))
+
+
+def test_what_a_module_takes_along_is_one_text_that_stands_alone_and_defines_no_name_twice(
+    amalgamation,
+):
+    texts = {part: amalgamation.file_of(part).read_text() for part in TAP_PARTS}
+    assert amalgamation.parts_in_order(TAP_PARTS[-1]) == list(TAP_PARTS)
+    tree = ast.parse(CarriedLibrary("", {}, texts).text_of(TAP_PARTS))
+    levels = [node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert levels and not any(levels)
+    twice = [name for name, count in collections.Counter(defined_names(tree)).items() if count > 1]
+    assert twice == []
