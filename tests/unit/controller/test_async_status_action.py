@@ -63,7 +63,7 @@ def action(args: dict[str, Any], windows: bool = False, no_log: bool = False) ->
     shell = SimpleNamespace(
         _IS_WINDOWS=windows, tmpdir=None, join_path=lambda *parts: "/".join(parts)
     )
-    return ActionModule(
+    made = ActionModule(
         task=Task.load({"name": "t", "async_status": args, "no_log": no_log}),
         connection=SimpleNamespace(_shell=shell, become=None),
         play_context=PlayContext(),
@@ -71,6 +71,8 @@ def action(args: dict[str, Any], windows: bool = False, no_log: bool = False) ->
         templar=Templar(loader=loader),
         shared_loader_obj=None,
     )
+    made._load_name = "async_status"  # as its loader does
+    return made
 
 
 def test_a_posix_target_is_asked_by_our_own_module_with_the_async_dir_unexpanded(
