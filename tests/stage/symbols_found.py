@@ -58,7 +58,7 @@ class Uses:
 
     symbols: dict[str, set[str]] = field(default_factory=dict)
     unknown: dict[str, set[str]] = field(default_factory=dict)
-    # every name, attribute and string there is, so that a declaration can be seen to be needed
+    # every name, attribute, keyword and string there is, so that a declaration can be seen to be needed
     words: set[str] = field(default_factory=set)
 
 
@@ -250,6 +250,10 @@ class _Reader(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):
             self._uses.words.add(node.value)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        self._uses.words.add(node.arg or "")
+        self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         for symbol in self._symbols(node.func):

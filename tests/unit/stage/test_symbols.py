@@ -21,12 +21,12 @@ TYPES = {f"{ACTION}._task": "ansible.playbook.task.Task"}
 def uses(tmp_path):
     """What these files, named by their text, use: ``uses("import ansible")``."""
 
-    def read(*texts, folder="plugins/plugin_utils", types=TYPES):
+    def read(*texts, folder="plugins/plugin_utils"):
         place = tmp_path / folder
         place.mkdir(parents=True, exist_ok=True)
         for number, text in enumerate(texts):
             (place / f"file{number}.py").write_text(textwrap.dedent(text))
-        return symbols_found.find(tmp_path, ("plugins",), types)
+        return symbols_found.find(tmp_path, ("plugins",), TYPES)
 
     return read
 

@@ -65,7 +65,7 @@ def under(monkeypatch):
     """Run under 2.20 to 2.22; those in *failing* fail. Returns the warnings."""
     monkeypatch.setattr(environments, "release", RELEASES.get)
 
-    def run(*failing, cores=RELEASES):
+    def run(*failing, cores=tuple(RELEASES)):
         bench = Workshop()
 
         def one(core):
