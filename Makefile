@@ -20,7 +20,7 @@ lint: ## formatters, linters, types, documentation, changelog
 sanity: ## ansible-test sanity
 	$(STAGE) test sanity
 
-unit: ## unit tests here, and those of the target-side code under every target Python
+unit: ## unit tests: the controller code under every ansible-core, the target code under every Python
 	$(STAGE) test unit target-unit
 
 screens: ## what terminals, a browser, ansible-runner and ARA show of jobs
@@ -32,7 +32,7 @@ examples: ## every example in the documentation
 molecule: ## scenarios against systemd containers
 	$(STAGE) test molecule
 
-cores: ## the drop-in and all modules under every supported ansible-core
+cores: ## the drop-in and all modules under every ansible-core
 	$(STAGE) test cores
 
 bench: ## measure beside ansible-core and Mitogen; OPTIONS="--quick start" and the like, see benchmarks/README.md

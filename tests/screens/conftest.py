@@ -23,6 +23,17 @@ sys.path.insert(0, str(HERE))
 
 from terminal import Terminal  # it is found only now
 
+# the versions of ansible-core that there is a controller for, and of those the pre-releases, such as 2.22.0rc1
+_VERSIONS = tuple(json.loads(os.environ["LONGRUN_JOBS_CONTROLLERS"]))
+_PRE_RELEASES = os.environ["LONGRUN_JOBS_PRE_RELEASES"].split()
+_FINAL = [it for it in _VERSIONS if not any(one.startswith(f"{it}.") for one in _PRE_RELEASES)]
+CORES = [
+    *_FINAL,
+    *(pytest.param(it, marks=pytest.mark.pre_release) for it in _VERSIONS if it not in _FINAL),
+]
+OLDEST = _FINAL[0]
+OLDEST_AND_NEWEST = [OLDEST, _FINAL[-1]]
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import INVENTORY, PLAYBOOKS
+from conftest import CORES, INVENTORY, OLDEST, PLAYBOOKS
 from terminal import Terminal
 
 HOSTS = ("web1", "web2", "db1")
 JOBS = ("os-upgrade", "backup", "reindex", "copy")
-CORES = ("2.16", "2.17", "2.18", "2.19", "2.20", "2.21")
 BAR = re.compile(r"^(\S+) +(\S.*?) +[━╸╺]+ +(?:(\d+)%|[^\w\s]) +(\d+:\d\d) *(ETA \d+:\d\d)?")
 CALLBACK = ("env", "ANSIBLE_STDOUT_CALLBACK=longrun.jobs.progress")
 
@@ -96,7 +95,7 @@ def test_bars_move_for_three_hosts_with_four_jobs_each(
 
 
 def test_without_rich_a_terminal_gets_lines(controllers: Controllers, terminal: Start) -> None:
-    command = with_callback(controllers["2.16"]["terminal without rich"])
+    command = with_callback(controllers[OLDEST]["terminal without rich"])
     shown = terminal([*command, f"{PLAYBOOKS}/bars.yml"])
     for screen in shown.screens():
         assert not bars(screen)

@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import INVENTORY, PLAYBOOKS, Run
+from conftest import INVENTORY, OLDEST_AND_NEWEST, PLAYBOOKS, Run
 from test_bars import HOSTS, JOBS, Controllers, with_callback
 
 PROGRESS = {"ANSIBLE_STDOUT_CALLBACK": "longrun.jobs.progress", "ANSIBLE_FORKS": "3"}
 INTERVAL = 2.0
 
 
-@pytest.mark.parametrize("core", ["2.16", "2.21"])
+@pytest.mark.parametrize("core", OLDEST_AND_NEWEST)
 def test_a_log_file_gets_plain_lines_at_most_one_a_job_and_interval(
     core: str, controllers: Controllers
 ) -> None:
@@ -156,7 +156,7 @@ def test_nonsense_from_a_target_is_no_error(playbook: Run, tmp_path: Path) -> No
     assert "half" not in (tmp_path / "page.html").read_text()
 
 
-@pytest.mark.parametrize("core", ["2.16", "2.21"])
+@pytest.mark.parametrize("core", OLDEST_AND_NEWEST)
 def test_an_error_in_a_callback_is_a_warning(core: str, controllers: Controllers) -> None:
     """What it needs is made to fail: the play goes on, and prints all that core prints."""
     command = with_callback(controllers[core]["file"])

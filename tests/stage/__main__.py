@@ -21,6 +21,9 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     test = commands.add_parser("test", help="run all checks, or those named")
     test.add_argument("check", nargs="*")
+    test.add_argument(
+        "--core", action="append", default=[], help="run under this ansible-core; repeatable"
+    )
     commands.add_parser("demo", help="run an unmodified playbook with the drop-in on this machine")
     # with another prefix, so that the benchmarks' own options are left to them
     bench = commands.add_parser(
@@ -38,7 +41,7 @@ def main() -> int:
     try:
         match arguments.command:
             case "test":
-                return 0 if checks.test(arguments.check) else 1
+                return 0 if checks.test(arguments.check, arguments.core) else 1
             case "demo":
                 demonstration.demonstrate()
             case "bench":

@@ -9,24 +9,35 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import dependencies, environments, host, images
+from . import dependencies, environments, host, images, versions
 from .controllers import Controller
-from .process import StageError, end_running, output, show, transcript
+from .process import StageError, end_running, output, say, show, transcript
 from .workspace import Workspace
 
 _MACHINES = Path("extensions", "molecule")
 
 
 class Bench:
-    """One workspace together with the environments, the images and the machines under test."""
+    """One workspace together with the environments, the images and the machines under test.
 
-    def __init__(self, workspace: Workspace, sources: Path) -> None:
+    cores: the versions of ansible-core that the checks are to run under. warnings: what a check has to tell that does
+    not make it fail.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        sources: Path,
+        cores: Sequence[versions.Core] = versions.CORES,
+    ) -> None:
         self.workspace = workspace
         self.sources = sources
+        self.cores = cores
+        self.warnings: list[str] = []
         self.inventory = sources / _MACHINES / "inventory"
 
     @functools.cached_property
@@ -59,14 +70,19 @@ class Bench:
             **{f"LONGRUN_JOBS_IMAGE_{key.upper()}": it.name for key, it in self.images.items()},
         }
 
+    def warn(self, warning: str) -> None:
+        """Keep *warning* for the summary, and print it."""
+        self.warnings.append(warning)
+        say(f"warning: {warning}")
+
     def controller(self, core: str) -> Controller:
         """Return a controller with ansible-core *core*, such as 2.16."""
         return Controller.provide(core, self.workspace, self.images)
 
     @contextlib.contextmanager
-    def crew(self) -> Iterator[ThreadPoolExecutor]:
-        """Give as many threads as there are processors; an interrupted run takes them along."""
-        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+    def crew(self, more: int = 0) -> Iterator[ThreadPoolExecutor]:
+        """Give as many threads as there are processors, and some *more*; an interrupted run takes them along."""
+        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)) + more) as pool:
             try:
                 yield pool
             except BaseException:

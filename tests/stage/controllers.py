@@ -15,21 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import dependencies, environments
+from . import dependencies, environments, versions
 from .host import podman
 from .images import Image
 from .process import StageError
 from .workspace import CHECKOUT, Workspace
-
-# ansible-core by the Debian suite whose Python runs it as a controller
-SUITES = {
-    "2.16": "bookworm",
-    "2.17": "bookworm",
-    "2.18": "bookworm",
-    "2.19": "bookworm",
-    "2.20": "trixie",
-    "2.21": "trixie",
-}
 
 
 @dataclass(frozen=True)
@@ -44,9 +34,7 @@ class Controller:
     @classmethod
     def provide(cls, core: str, workspace: Workspace, images: Mapping[str, Image]) -> Controller:
         """Return the controller for ansible-core *core*, such as 2.16."""
-        if core not in SUITES:
-            raise StageError(f"no such core: {core}; there are {', '.join(SUITES)}")
-        image = images[SUITES[core]]
+        image = images[versions.find(core).suite]
         return cls(core, image, environments.core(core, image.python), workspace)
 
     @property

@@ -10,16 +10,22 @@ Python, so the container or interpreter that uses it needs neither pip nor a net
 
 from __future__ import annotations
 
+import functools
+import inspect
+import re
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from . import cache
+from . import cache, versions
 from .host import ensure_venv_module
-from .process import output, run
+from .process import StageError, output, run, say
 
 REQUIREMENTS = Path(__file__).with_name("requirements")
 MITOGEN = "0.3.54"
+_A_DAY = 24 * 60 * 60.0
 
 
 def venv(name: str) -> Path:
@@ -29,24 +35,91 @@ def venv(name: str) -> Path:
 
 def core_venv(version: str, interpreter: Path) -> Path:
     """Return a virtual environment of *interpreter* with ansible-core *version* (such as 2.16) alone."""
-    return _venv(f"core-{version}", f"ansible-core=={version}.*\n", interpreter)
+    return _venv(
+        f"core-{version}", f"ansible-core=={release(version)}\n", interpreter, _take_from_index
+    )
 
 
-def _venv(name: str, requirements: str, interpreter: Path = Path(sys.executable)) -> Path:
+def release(version: str) -> str:
+    """Return the newest release of ansible-core *version*: 2.21.5 of 2.21.
+
+    Of a version without a final release it is the newest pre-release, such as 2.22.0rc1. Raises StageError if the
+    package index knows none.
+    """
+    return versions.newest_of(version, _releases())
+
+
+@functools.cache
+def _releases() -> list[str]:
+    """Return all releases of ansible-core, newest first, as the package index gave them within the last day.
+
+    What was made of one release is cached under its name, so only this question lets a run see a new one.
+    """
+    known = cache.root() / "ansible-core-releases.txt"
+    with cache.lock(known.name):
+        if not known.exists() or time.time() - known.stat().st_mtime > _A_DAY:
+            newest_python = max(core.pythons[-1] for core in versions.CORES)
+            pip = [f"{venv('main')}/bin/python", "-m", "pip", "index", "versions", "--pre"]
+            # of every release, not only of those for pip's own Python
+            options = ["--only-binary", ":all:", "--python-version", f"3.{newest_python}"]
+            try:
+                said = output([*pip, *options, "ansible-core"])
+            except StageError as error:
+                if not known.exists():
+                    raise
+                say(f"the releases of ansible-core are those of an earlier day: {error}")
+            else:
+                listed = re.search(r"^Available versions: (.+)$", said, re.MULTILINE)
+                if not listed:
+                    raise StageError(f"pip names no release of ansible-core:\n{said}")
+                known.write_text(listed[1].replace(", ", "\n"))
+        return known.read_text().split()
+
+
+def _take_from_index(place: Path) -> None:
+    """Have the ansible-test below *place* install by name what it would download from elsewhere than a package index.
+
+    In 2.22 that is dill: an archive that supports Python 3.15, in place of a release that supports the older ones.
+    """
+    for listed in place.rglob("ansible_test/_data/requirements/*.txt"):
+        text = listed.read_text()
+        named = re.sub(r"^([\w.-]+) @ https?://\S+", r"\1", text, flags=re.MULTILINE)
+        if named != text:
+            listed.write_text(named)
+
+
+def _venv(
+    name: str,
+    requirements: str,
+    interpreter: Path = Path(sys.executable),
+    finish: Callable[[Path], None] | None = None,
+) -> Path:
     def build(place: Path) -> None:
         ensure_venv_module()
         listed = place / "requirements.txt"
         listed.write_text(requirements)
         run([str(interpreter), "-m", "venv", str(place)])
         run([f"{place}/bin/python", "-m", "pip", "install", "-qq", "-r", str(listed)])
+        if finish is not None:
+            finish(place)
 
     version = output([str(interpreter), "-I", "-c", "import sys; print(sys.version, end='')"])
-    return cache.provide("venvs", name, [requirements, version, str(interpreter)], build)
+    recipe = [requirements, version, str(interpreter), *_recipe(finish)]
+    return cache.provide("venvs", name, recipe, build)
+
+
+def _recipe(finish: Callable[[Path], None] | None) -> list[str]:
+    return [] if finish is None else [inspect.getsource(finish)]
 
 
 def core(version: str, python: str) -> Path:
     """Return the wheels of the newest ansible-core *version* (such as 2.16) for *python*."""
-    return _wheels(f"core-{version}", python, f"ansible-core=={version}.*\n")
+    return _wheels(
+        f"core-{version}",
+        python,
+        f"ansible-core=={release(version)}\n",
+        finish=_take_from_index,
+    )
 
 
 def rich(python: str) -> Path:
@@ -90,7 +163,13 @@ def _for(python: str) -> list[str]:
     return ["--python-version", python, "--implementation", "cp", "--only-binary", ":all:"]
 
 
-def _wheels(name: str, python: str, requirements: str, *options: str) -> Path:
+def _wheels(
+    name: str,
+    python: str,
+    requirements: str,
+    *options: str,
+    finish: Callable[[Path], None] | None = None,
+) -> Path:
     def build(place: Path) -> None:
         listed = place / "requirements.txt"
         listed.write_text(requirements)
@@ -113,8 +192,8 @@ def _wheels(name: str, python: str, requirements: str, *options: str) -> Path:
             ]
         )
         shutil.rmtree(box)
+        if finish is not None:
+            finish(library)
 
-    return (
-        cache.provide("wheels", f"{name}-py{python}", [requirements, python, *options], build)
-        / "lib"
-    )
+    recipe = [requirements, python, *options, *_recipe(finish)]
+    return cache.provide("wheels", f"{name}-py{python}", recipe, build) / "lib"

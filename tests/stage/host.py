@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import re
@@ -105,6 +106,7 @@ def podman_shim(directory: Path) -> None:
     draft.rename(directory / "podman")
 
 
+@functools.cache
 def interpreters() -> dict[str, Path]:
     """Return every CPython 3 of this machine by its version, such as ``{"3.11": Path(...)}``.
 

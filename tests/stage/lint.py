@@ -7,18 +7,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
-from . import cache, workspace
+from . import cache, environments, workspace
 from .bench import Bench
-from .process import StageError, run
+from .images import PYTHONS
+from .matrix import Outcome, under_each
+from .process import StageError, every, run, transcript
+from .versions import OLDEST, OLDEST_TARGET, Core
 from .workspace import CHECKOUT
 
-# What travels to the target must run on the oldest Python that a supported ansible-core has there, and its tests, too,
-# which make async_wrapper.
+# What travels to the target must run on the oldest Python that a supported ansible-core has there: OLDEST_TARGET. So must
+# what the tests make async_wrapper with.
 _TARGET_SIDE = ("plugins/module_utils", "plugins/modules", "tools/amalgamate.py")
-_OLDEST_TARGET = "3.6"
 
 
 def amalgamation(bench: Bench) -> None:
@@ -38,31 +41,63 @@ def ruff(bench: Bench) -> None:
 
 def vermin(bench: Bench) -> None:
     """Nothing that travels to the target needs a newer Python than the oldest target has."""
-    options = [f"--target={_OLDEST_TARGET}-", "--violations", "--no-tips", "--eval-annotations"]
+    options = [f"--target={OLDEST_TARGET}-", "--violations", "--no-tips", "--eval-annotations"]
     # generated: its parts are checked where they come from
     options.append(r"--exclude-regex=/plugins/modules/async_wrapper\.py$")
     run([bench.tool("vermin"), *options, *_TARGET_SIDE], cwd=bench.sources)
 
 
 def mypy(bench: Bench) -> None:
-    """The types hold, strictly: of the collection, its tools, this stage, the tests beside it, and the benchmarks."""
-    command = [
-        *(bench.tool("mypy"), f"--config-file={CHECKOUT / 'pyproject.toml'}"),
-        f"--cache-dir={cache.root() / 'mypy'}",
-    ]
-    root = bench.workspace.tree_root
-    plugins = ["--package", "ansible_collections.longrun.jobs.plugins"]
-    run([*command, *plugins], cwd=root, env={**bench.environment, "MYPYPATH": str(root)})
+    """The types hold, strictly: of the plugins against each ansible-core, which has types from 2.19 on, and of all else."""
+    headings = ("Read", "For Python", "Files")
+    every(
+        lambda: under_each(bench, bench.cores, headings, lambda core: _mypy_under(core, bench)),
+        lambda: _mypy_of_the_rest(bench),
+    )
+
+
+def _mypy_of_the_rest(bench: Bench) -> None:
+    command, env = _mypy(OLDEST, bench)
     own = ["--package", "stage", "--package", "benchmarks"]
     path = os.pathsep.join(("tests", "."))
-    run([*command, *own], cwd=CHECKOUT, env={**bench.environment, "MYPYPATH": path})
+    run([*command, *own], cwd=CHECKOUT, env={**env, "MYPYPATH": path})
     # they import each other by their names alone
     places = ("tools", "tests/screens")
     programs = [
         str(path) for place in places for path in sorted(bench.sources.glob(f"{place}/*.py"))
     ]
-    path = os.pathsep.join((*places, str(root)))
-    run([*command, *programs], cwd=bench.sources, env={**bench.environment, "MYPYPATH": path})
+    path = os.pathsep.join((*places, str(bench.workspace.tree_root)))
+    run([*command, *programs], cwd=bench.sources, env={**env, "MYPYPATH": path})
+
+
+def _mypy_under(core: Core, bench: Bench) -> Outcome:
+    """Check the plugins against *core*, for the oldest Python that they run on with it."""
+    command, env = _mypy(core, bench)
+    root = bench.workspace.tree_root
+    options = ["--verbose", f"--python-version={core.oldest_python}"]
+    plugins = ["--package", "ansible_collections.longrun.jobs.plugins"]
+    status, said = transcript(
+        [*command, *options, *plugins], cwd=root, env={**env, "MYPYPATH": str(root)}
+    )
+    # mypy tells which files it reads, or has read before
+    wheels = environments.core(core.version, PYTHONS[core.suite])
+    read = f"{wheels}/ansible/release.py" in said
+    text = "\n".join(line for line in said.splitlines() if not line.startswith("LOG: "))
+    checked = re.search(r"(\d+) source files", text)
+    release = environments.release(core.version) if read else "?"
+    return Outcome(
+        (release, core.oldest_python, checked[1] if checked else "?"), status == 0 and read, text
+    )
+
+
+def _mypy(core: Core, bench: Bench) -> tuple[list[str], dict[str, str]]:
+    """Return the beginning of mypy's command, and an environment in which it finds *core* before that of its own Python."""
+    command = [
+        *(bench.tool("mypy"), f"--config-file={CHECKOUT / 'pyproject.toml'}"),
+        f"--cache-dir={cache.root() / 'mypy' / environments.release(core.version)}",
+    ]
+    wheels = environments.core(core.version, PYTHONS[core.suite])
+    return command, {**bench.environment, "PYTHONPATH": str(wheels)}
 
 
 def yamllint(bench: Bench) -> None:

@@ -13,10 +13,9 @@ from pathlib import Path
 from . import environments, host, workspace
 from .bench import Bench, remove_machines
 from .process import StageError, output, run
+from .versions import MEASURED
 from .workspace import CHECKOUT
 
-# Mitogen supports this core, too, so all contenders have the same.
-_CORE = "2.21"
 _TARGET = "bookworm"
 
 
@@ -50,7 +49,7 @@ def _measure(bench: Bench, options: Sequence[str]) -> None:
     directory = bench.workspace.directory / "benchmarks"
     directory.mkdir()
     bench.start_machines(directory, hosts=_TARGET)
-    controller = bench.controller(_CORE)
+    controller = bench.controller(MEASURED)
     mitogen = environments.mitogen(controller.image.python)
     label = f"label=longrun.jobs.stage={directory}"
     (container,) = output([*host.podman(), "ps", "--quiet", "--filter", label]).split()

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -36,6 +36,21 @@ _kept: TextIO | None = None
 
 class StageError(Exception):
     """Something the stage needs could not be had, or a check failed."""
+
+
+def every(*steps: Callable[[], None]) -> None:
+    """Run all steps, also after one that fails, so that one run shows all there is to mend.
+
+    Raises a StageError that has the messages of all that failed.
+    """
+    failed = []
+    for step in steps:
+        try:
+            step()
+        except StageError as error:
+            failed.append(str(error))
+    if failed:
+        raise StageError("; ".join(failed))
 
 
 def say(message: str) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unit tests: all of them here, and those of the target-side code under every target Python."""
+"""Unit tests: of the controller's code under every ansible-core, of the target's under every Python, the others here."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from pathlib import Path
 from . import environments, host
 from .bench import Bench
 from .images import Image
-from .process import StageError, run, show, transcript
+from .interpreters import interpreter
+from .matrix import Outcome, under_each
+from .process import StageError, every, run, show, transcript
 from .summary import table
+from .versions import OLDEST_TARGET, Core, numbers
 
 _TARGET_TESTS = "tests/unit/module_utils"
-_PYTEST = ("-m", "pytest", "-p", "no:cacheprovider", "--color=no", _TARGET_TESTS)
-_OLDEST_TARGET = (3, 6)
+_CONTROLLER_TESTS = "tests/unit/controller"
+_PYTEST = ("-m", "pytest", "-p", "no:cacheprovider", "--color=no")
 
 
 def main(bench: Bench) -> None:
-    """All unit tests pass in the main environment."""
+    """All unit tests pass: those of the controller's code under each ansible-core, all others in the main environment."""
     workers = len(os.sched_getaffinity(0))
     command = [bench.tool("pytest"), "--ansible-unit-inject-only", f"-n{workers}"]
     env = {
@@ -34,7 +37,38 @@ def main(bench: Bench) -> None:
             (str(bench.workspace.tree_root), bench.environment["ANSIBLE_COLLECTIONS_PATH"])
         ),
     }
-    run([*command, "tests/unit"], cwd=bench.sources, env=env)
+    command.append(f"--ignore={_CONTROLLER_TESTS}")
+    headings = ("Ran", "Python", "Where", "Tests")
+    every(
+        lambda: run([*command, "tests/unit"], cwd=bench.sources, env=env),
+        lambda: under_each(
+            bench, bench.cores, headings, lambda core: _controller_tests_under(core, bench)
+        ),
+    )
+
+
+def _controller_tests_under(core: Core, bench: Bench) -> Outcome:
+    chosen = interpreter(core)
+    root = bench.workspace.tree_root
+    status, text = chosen.run(
+        bench,
+        (*_PYTEST, _CONTROLLER_TESTS),
+        libraries=(
+            root,
+            environments.pytest(chosen.python),
+            environments.rich(chosen.python),
+        ),
+        variables={
+            "ANSIBLE_COLLECTIONS_PATH": str(root),
+            "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",
+        },
+    )
+    it = Run(chosen.python, chosen.where, status, text)
+    # as tests/unit/controller/conftest.py has pytest say
+    ran = re.search(r"^ansible-core (\S+)$", text, re.MULTILINE)
+    release = ran[1] if ran else "?"
+    right = release == environments.release(core.version)
+    return Outcome((release, it.version, it.where, it.closing), it.passed and right, text)
 
 
 @dataclass(frozen=True)
@@ -74,12 +108,12 @@ def targets(bench: Bench) -> None:
     local = {
         version: path
         for version, path in host.interpreters().items()
-        if version not in debian and _numbers(version) >= _OLDEST_TARGET
+        if version not in debian and numbers(version) >= numbers(OLDEST_TARGET)
     }
     with bench.crew() as pool:
         runs = [pool.submit(_in_container, bench, image) for image in debian.values()]
         runs += [pool.submit(_here, bench, version, path) for version, path in local.items()]
-        results = sorted((it.result() for it in runs), key=lambda it: _numbers(it.python))
+        results = sorted((it.result() for it in runs), key=lambda it: numbers(it.python))
     for result in results:
         show(result.text)
     rows = [
@@ -102,18 +136,18 @@ def _in_container(bench: Bench, image: Image) -> Run:
         *(f"--volume={bench.workspace.tree_root}:/tree:ro", f"--volume={wheels}:/wheels:ro"),
         "--workdir=/tree/ansible_collections/longrun/jobs",
         *(f"--env={name}={value}" for name, value in variables.items()),
-        *(image.name, "python3", *_PYTEST),
+        *(image.name, "python3", *_PYTEST, _TARGET_TESTS),
     ]
     return Run(image.python, f"Debian {image.suite}", *transcript(command))
 
 
-def _here(bench: Bench, version: str, interpreter: Path) -> Run:
+def _here(bench: Bench, version: str, python: Path) -> Run:
     variables = _variables(bench.workspace.tree_root, environments.pytest(version))
     env = {**bench.environment, **variables}
     return Run(
         version,
         "this machine",
-        *transcript([str(interpreter), *_PYTEST], cwd=bench.sources, env=env),
+        *transcript([str(python), *_PYTEST, _TARGET_TESTS], cwd=bench.sources, env=env),
     )
 
 
@@ -124,7 +158,3 @@ def _variables(tree_root: Path, wheels: Path) -> Mapping[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": f"{tree_root}{os.pathsep}{wheels}",
     }
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
