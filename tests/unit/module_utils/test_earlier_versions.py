@@ -6,7 +6,6 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.prune 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.kernel import System
 
 FIXTURES = Path(__file__).with_name("fixtures")
-VERSIONS = sorted(path.name for path in FIXTURES.iterdir() if path.is_dir())
+VERSIONS = sorted(path.stem for path in FIXTURES.glob("*.json"))
 DAY = 86400.0
 # state and reason of each job, by its name, in another boot than it ran in
 ENDS = {
@@ -45,7 +44,10 @@ class Earlier:
     """A place with the async dir of an earlier version, at a time when all of it is a day old."""
 
     def __init__(self, place, version):
-        shutil.copytree(str(FIXTURES / version), str(place.async_dir))
+        for name, text in json.loads((FIXTURES / f"{version}.json").read_text()).items():
+            path = place.async_dir / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
         self.place = place
         self.records = {}  # by name
         for path in place.async_dir.glob(".longrun/j*/record.json"):
