@@ -14,7 +14,7 @@ from ..model.errors import AsyncDirMissing, JobError, JobNotFound, Refused
 from ..model.record import Status, View
 from ..model.settings import parse_duration
 from ..model.states import END_STATES, STATE_QUEUED, STATE_RUNNING
-from ..system.find import candidate_dirs, meant_dir
+from ..system.find import candidate_dirs, written_async_dir
 from ..system.kernel import System
 from ..system.store import PRIVATE_DIR, Directory, open_async_dir
 from .core_job import CoreWrappers
@@ -90,14 +90,14 @@ def duration_option(params: Mapping[str, Any], option: str) -> Optional[float]:
         raise JobError(f"{option}: {error}") from None
 
 
-def given_async_dir(
+def open_written_dir(
     system: System, params: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Tuple[str, Optional[Directory]]:
     """Return the path of a task's async dir, and the directory opened; None for that if no job was ever started there.
 
     The caller closes the directory. Raise JobError if it cannot be used.
     """
-    path = candidate_dirs(system, meant_dir(params), environ)[0]
+    path = candidate_dirs(system, written_async_dir(params), environ)[0]
     try:
         return path, open_async_dir(system, path)
     except AsyncDirMissing:

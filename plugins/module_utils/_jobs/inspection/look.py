@@ -54,7 +54,7 @@ class Job:
     """A job in an async dir: of ours or, where it has no job directory, of core's.
 
     It owns the job directory that it opens: use it in a ``with`` statement, or close it. The caller closes the async
-    dir, unless the job was made by ``open`` or ``open_given``. Raises JobError if the job directory cannot be read or
+    dir, unless the job was made by ``open`` or ``open_referenced``. Raises JobError if the job directory cannot be read or
     is not believed.
     """
 
@@ -93,7 +93,7 @@ class Job:
         return cls._owner(system, open_async_dir(system, path), jid, wrappers)
 
     @classmethod
-    def open_given(
+    def open_referenced(
         cls,
         system: System,
         reference: Mapping[str, Any],

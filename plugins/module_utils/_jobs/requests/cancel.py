@@ -19,7 +19,7 @@ from ..inspection.listing import (
     Filter,
     Listing,
     duration_option,
-    given_async_dir,
+    open_written_dir,
 )
 from ..inspection.look import Job, look_until_end
 from ..inspection.view import DEFAULT_EXCERPT, Excerpt
@@ -28,7 +28,7 @@ from ..model.record import View, always_seconds, encode
 from ..model.result import ended_result
 from ..model.settings import DEFAULT_GRACE
 from ..model.states import END_STATES, REASON_REQUEST, STATE_CANCELLED
-from ..system.find import meant_dir
+from ..system.find import written_async_dir
 from ..system.kernel import System
 from ..system.store import REQUEST_FILE, Directory
 from ..system.tree import Process, descendants, end_tree, job_tree, signal_tree
@@ -242,7 +242,7 @@ def _named(
     references += [{"jid": jid} for jid in params["jids"] or []]
     seen: Set[JobPlace] = set()
     for reference in references:
-        with Job.open_given(system, reference, meant_dir(params), environ) as job:
+        with Job.open_referenced(system, reference, written_async_dir(params), environ) as job:
             place = JobPlace(job.async_dir.path, job.jid)
             if place not in seen:
                 seen.add(place)
@@ -283,7 +283,7 @@ def _selected_jobs(
             + ", ".join(FILTER_OPTIONS)
         )
     wanted = Filter(dict(params, state=params["state"] or list(ACTIVE_STATES)))
-    _path, async_dir = given_async_dir(system, params, environ)
+    _path, async_dir = open_written_dir(system, params, environ)
     if async_dir is None:
         return []
     with async_dir:

@@ -13,7 +13,7 @@ from ..inspection.listing import (
     Filter,
     Listed,
     Listing,
-    given_async_dir,
+    open_written_dir,
 )
 from ..inspection.view import Excerpt
 from ..model.errors import JobError
@@ -41,7 +41,7 @@ def answer_info(
         raise JobError(
             f"tail_lines: {params['tail_lines']} is out of range; give 0 to {MAX_LISTED_LINES}"
         )
-    path, async_dir = given_async_dir(system, params, environ)
+    path, async_dir = open_written_dir(system, params, environ)
     jobs: List[Listed] = []
     unreadable: List[Dict[str, Any]] = []
     if async_dir is not None:

@@ -16,7 +16,7 @@ from ..inspection.listing import (
     Filter,
     Listing,
     duration_option,
-    given_async_dir,
+    open_written_dir,
 )
 from ..inspection.look import Job
 from ..inspection.view import Excerpt
@@ -288,7 +288,7 @@ def answer_prune(
     written = [params["remote_tmp"]] if params["remote_tmp"] else usual.split(":")
     places = [candidate_dirs(system, place, environ)[0] for place in written if place]
     policy = Policy(params)
-    path, async_dir = given_async_dir(system, params, environ)
+    path, async_dir = open_written_dir(system, params, environ)
     try:
         pruning = Pruning(system, async_dir, policy, places)
         pruning.find(params["orphans"])

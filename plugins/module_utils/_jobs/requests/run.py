@@ -26,7 +26,7 @@ from ..supervisor.accepted import Accepted
 from ..supervisor.launch import Chores, Launch
 from ..supervisor.payload import Payload, payload_from_memory
 from ..supervisor.plan import Plan
-from ..system.find import candidate_dirs, meant_dir
+from ..system.find import candidate_dirs, written_async_dir
 from ..system.kernel import System
 from ..system.priority import Priority, check_priority, parse_io_class
 from ..system.store import PRIVATE_DIR, SHOWN_FILE, Directory, create_async_dir
@@ -146,7 +146,7 @@ class _Starter:
         self._system = system
         self._library = params["_library"]
         self._home = environ.get("HOME") or ""
-        self._written_dir = meant_dir(params)
+        self._written_dir = written_async_dir(params)
         self._path = candidate_dirs(system, self._written_dir, environ)[0]
         self._texts = unpack(params["payloads"], params["_texts"])
         self._payloads = params["payloads"]

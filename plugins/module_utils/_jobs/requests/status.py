@@ -14,7 +14,7 @@ from ..model.errors import JobError
 from ..model.output import parse_cursor
 from ..model.record import Status
 from ..model.states import END_STATES
-from ..system.find import meant_dir
+from ..system.find import written_async_dir
 from ..system.kernel import System
 
 # an argument spec, as AnsibleModule and an action's validate_argument_spec accept it
@@ -52,7 +52,7 @@ def answer_status(
     excerpt = _excerpt(params)
     if not 0 <= params["wait"] < 1e7:
         raise JobError(f"wait: {params['wait']:g} is not a valid number of seconds")
-    with Job.open_given(system, params, meant_dir(params), environ) as job:
+    with Job.open_referenced(system, params, written_async_dir(params), environ) as job:
         if params["mode"] == "cleanup":
             return _clean_up(job, params["force"], check_mode)
         return _status(job, params, excerpt, check_mode)

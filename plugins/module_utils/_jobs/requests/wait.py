@@ -140,7 +140,7 @@ class _Awaited:
         environ: Mapping[str, str],
     ) -> None:
         self._system = system
-        with Job.open_given(system, reference, written_dir, environ) as job:
+        with Job.open_referenced(system, reference, written_dir, environ) as job:
             self._async_dir, self._jid = job.async_dir.path, job.jid
             self._ours = job.job_dir is not None
         self.status: Dict[str, Any] = {}

@@ -25,7 +25,7 @@ from .store import (
 _HOMES_SEARCHED = 200  # of other users, for a hint in the message
 
 
-def meant_dir(params: Mapping[str, Any]) -> str:
+def written_async_dir(params: Mapping[str, Any]) -> str:
     """Return a task's async dir as the user wrote it: its option, else its shell's setting, else core's default."""
     return str(params.get("async_dir") or params.get("_async_dir") or DEFAULT_ASYNC_DIR)
 

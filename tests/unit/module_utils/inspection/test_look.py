@@ -327,7 +327,7 @@ def test_a_job_that_is_not_believed_leaves_nothing_open(place):
     results_file = str(place.async_dir / jid)
     for reference in ({"jid": jid}, {"results_file": results_file}):
         with pytest.raises(Unbelieved, match="is not believed: it belongs to"):
-            Job.open_given(place.system, reference, str(place.async_dir), place.environ)
+            Job.open_referenced(place.system, reference, str(place.async_dir), place.environ)
     assert len(os.listdir("/proc/self/fd")) == before
 
 
