@@ -420,6 +420,7 @@ def core_job(place):
     jid = f"{place.given}.34914"
     (place.async_dir / jid).write_text(json.dumps({"started": 1, "finished": 0}))
     module = CORE_MODULE.format(root=place.root)
+    place.started = True  # what is left of it is ended with the test
     wrapper = subprocess.Popen(
         [sys.executable, str(program), place.given, "60", "/tmp/module", module],
         env=place.environ,
