@@ -299,6 +299,9 @@ _TASK_DIR = "ansible-tmp-"
 _WRAPPER_FILE = b"async_wrapper.py"
 _PRESERVE_TMP = frozenset((b"-preserve_tmp", b"True", b"true"))
 
+_INSTRUCTIONS = frozenset(("add_host", "add_group"))
+_INTERNAL_PREFIX = "_ansible_"
+
 
 class Invocation(NamedTuple):
 
@@ -327,6 +330,23 @@ def parse_invocation(argv: List[str]) -> Invocation:
     temporary = "-tmp-" in os.path.dirname(path)
     preserve = not temporary or argv[5:6] == ["-preserve_tmp"]
     return Invocation(prefix, timeout, preserve, path, [path] if args == "_" else [path, args])
+
+
+def remove_instructions(result: Any) -> None:
+    containers = [result]
+    while containers:
+        container = containers.pop()
+        if isinstance(container, dict):
+            for key in [key for key in container if _is_instruction(key)]:
+                del container[key]
+            values = list(container.values())
+        else:
+            values = container
+        containers += [value for value in values if isinstance(value, (dict, list))]
+
+
+def _is_instruction(key: Any) -> bool:
+    return isinstance(key, str) and (key.startswith(_INTERNAL_PREFIX) or key in _INSTRUCTIONS)
 
 
 def is_core_wrapper(words: Iterable[bytes]) -> bool:
@@ -3161,6 +3181,7 @@ import re
 import signal
 from typing import Any, Dict, List, Optional, Tuple
 
+from .core_formats import remove_instructions
 from .output import decode_output
 
 _JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
@@ -3237,6 +3258,7 @@ def module_result(
         result, warnings = parse_result(text)
     except ValueError:
         return _no_result(visible_bytes(text), errors, status, command)
+    remove_instructions(result)
     if re.search("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]", text):
         clean = _visible(result)
         if clean != result:
@@ -4900,4 +4922,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '1121f7f3ae8adccb')
+    run_wrapper(TEXTS, '4323d8a26ce0f6aa')

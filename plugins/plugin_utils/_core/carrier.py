@@ -19,6 +19,7 @@ from ansible.executor.interpreter_discovery import (
 )
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.longrun.jobs.plugins.plugin_utils._core.answers import clean_answer
 from ansible_collections.longrun.jobs.plugins.plugin_utils._core.configuration import (
     keeps_remote_files,
     local_tmp,
@@ -86,7 +87,9 @@ class CarrierAction(ActionBase):
     _program = (b"", "")  # the program that was built last, and its operation
 
     def _execute_module(self, *given: Any, **named: Any) -> dict[str, Any]:
-        """Send a request, and return its answer. Any other module is executed as core does.
+        """Send a request, and return its answer without what would steer the controller.
+
+        Any other module is executed as core does.
 
         A target that is known to keep the library gets the request without it, and once more with it if it has lost it.
         """
@@ -96,7 +99,7 @@ class CarrierAction(ActionBase):
 
         def ask() -> dict[str, Any]:
             # a copy, because core adds to the arguments
-            return dict(execute(**dict(named, module_args=dict(arguments))))
+            return clean_answer(dict(execute(**dict(named, module_args=dict(arguments)))))
 
         arguments = named["module_args"]
         known = KnownTargets(local_tmp())

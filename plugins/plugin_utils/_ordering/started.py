@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.longrun.jobs.plugins.plugin_utils._ordering.orders import Order
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.neutral import neutral
 from ansible_collections.longrun.jobs.plugins.plugin_utils._waiting.waited import waited_result
 
 # a module's prediction in check mode: name of the step, its block, the module's full name, and its result
@@ -85,7 +86,8 @@ def waited_run_result(
         result.update(
             failed=True,
             timed_out=True,
-            msg=f"the job {view['name'] or view['id']} is still {view['state']}; it was left as it is",
+            msg=f"the job {neutral(str(view['name'] or view['id']))} is still "
+            f"{neutral(str(view['state']))}; it was left as it is",
         )
     return dict(passed_on, **result)
 

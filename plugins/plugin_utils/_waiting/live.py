@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.neutral import neutral
+
 # lines of each stream per look: far more than anybody reads, but few enough not to hold up the other hosts
 _SHOWN_AT_ONCE = 10_000
 
@@ -34,7 +36,7 @@ class LiveOutput:
         self.cursor = cursor or "0:0"
 
     def lines(self, output: dict[str, Any], finished: bool) -> list[str]:
-        """Return the lines to print, given ``async_job.output`` since the cursor, and move the cursor.
+        """Return the lines to print, neutral for a terminal, given ``async_job.output`` since the cursor, and move the cursor.
 
         There are none for a job that had already ended at the first look: its result has all of its output.
         """
@@ -43,10 +45,11 @@ class LiveOutput:
         if first and finished:
             return []
         printed = []
+        label = neutral(self.label)
         for stream, mark in (("stdout_tail", "|"), ("stderr_tail", "!")):
             lines = output[stream]
             left_out = len(lines) - _SHOWN_AT_ONCE
             if left_out > 0:
-                printed.append(f"{self.label} {mark} [{left_out} lines not shown here]")
-            printed += [f"{self.label} {mark} {line}" for line in lines[-_SHOWN_AT_ONCE:]]
+                printed.append(f"{label} {mark} [{left_out} lines not shown here]")
+            printed += [f"{label} {mark} {neutral(str(line))}" for line in lines[-_SHOWN_AT_ONCE:]]
         return printed

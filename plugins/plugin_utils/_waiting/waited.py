@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.states import STATE_SUCCEEDED
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.wait import WAIT_FOR
+from ansible_collections.longrun.jobs.plugins.plugin_utils._sight.neutral import neutral
 
 WAIT_TASK_OPTIONS: dict[str, dict[str, Any]] = {
     "jobs": {"type": "raw", "required": True},
@@ -36,9 +37,9 @@ WAIT_TASK_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def _label(status: dict[str, Any]) -> str:
-    """Return what a message calls a job: its name, else its id."""
+    """Return what a message calls a job: its name, else its id, neutral for a terminal."""
     view = status["async_job"]
-    return str(view["name"] or view["id"])
+    return neutral(str(view["name"] or view["id"]))
 
 
 def with_lines(status: dict[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class Waiter:
         """
         waiting = jobs
         while waiting:
+            # The target waits as long as it is told, unless it is done. One that does not, sets no pace here.
+            earliest = time.monotonic() + min(seconds, self._left())
             # jobs that have ended are not asked for again: their results may be large
             answer = self.ask(waiting, seconds)
             if answer.get("failed"):
@@ -120,6 +122,8 @@ class Waiter:
                 # Also for the jobs that have just ended, so that their bars end now and not with the last job.
                 for job in asked:
                     send_poll_event(self.action, self._host, job.status)
+            if earliest > time.monotonic():
+                time.sleep(earliest - time.monotonic())
             seconds = self.interval
         return {}, True
 

@@ -55,13 +55,14 @@ class Target:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answers: list[Any] = []
         self.resets = 0
+        self.waits_as_told = True
         self._clock = clock
 
     def execute(
         self, _action: ActionBase, module_name: str, module_args: dict[str, Any], **_more: Any
     ) -> dict[str, Any]:
         self.asked.append((module_name, dict(module_args)))
-        self._clock.now += module_args.get("seconds", 0)
+        self._clock.now += module_args.get("seconds", 0) if self.waits_as_told else 0.01
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -164,6 +165,34 @@ def answer(*statuses: dict[str, Any], done: bool = False, since: Any = None) -> 
 
 def lines(*stdout: str, cursor: str = "9:0") -> dict[str, Any]:
     return {"stdout_tail": list(stdout), "stderr_tail": [], "cursor": cursor}
+
+
+def test_a_target_that_answers_at_once_does_not_set_the_pace(
+    target: Target, run: Any, clock: Clock
+) -> None:
+    target.waits_as_told = False
+    target.answers = [answer(status("j1.1")) for _unused in range(9)]
+    begin = clock.now
+    assert run(jobs="j1.1", interval=10, timeout=35)["timed_out"] is True
+    assert len(target.waits) <= 5
+    assert clock.now - begin >= 35
+
+
+def test_what_a_target_says_is_printed_neutral(target: Target, run: Any, shown: list[str]) -> None:
+    escape = "line \x1b]52;c;cm0gLXJm\x07 end"
+    forged = "a\nweb1 : ok=1\nb\r\x9b1Aover\u202ewritten"
+    first = answer(
+        status("j1.1", name="n\x1b[31m"), status("j2.2"), since=[lines(escape, forged), lines()]
+    )
+    target.answers = [
+        first,
+        answer(status("j1.1", "succeeded"), status("j2.2", "succeeded"), done=True),
+    ]
+    run(jobs=["j1.1", "j2.2"], stream=True)
+    assert shown == [
+        r"web1 n\x1b[31m | line \x1b]52;c;cm0gLXJm\x07 end",
+        r"web1 n\x1b[31m | a\x0aweb1 : ok=1\x0ab\x0d\x9b1Aover\u202ewritten",
+    ]
 
 
 def test_one_request_an_interval_until_all_have_ended(target: Target, run: Any) -> None:

@@ -141,6 +141,15 @@ def test_of_several_those_that_have_not_ended_in_time_are_named() -> None:
     assert found["msg"] == "1 of 2 jobs have not ended in time: j2.2"
 
 
+def test_a_message_shows_the_name_that_a_target_gives_neutral_for_a_terminal() -> None:
+    view = {"id": "j1.1", "name": "x\x1b[31mRED", "state": "running\n"}
+    pending = {"finished": False, "async_job": view}
+    found = waited_run_result({}, [pending], [started("j1.1")], False, False)
+    assert found["msg"] == r"the job x\x1b[31mRED is still running\x0a; it was left as it is"
+    several = waited_run_result({}, [dict(pending)], [started("j1.1")], True, False)
+    assert several["msg"] == r"1 of 1 jobs have not ended in time: x\x1b[31mRED"
+
+
 # in check mode
 
 

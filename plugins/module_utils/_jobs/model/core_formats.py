@@ -39,6 +39,11 @@ _WRAPPER_FILE = b"async_wrapper.py"
 # modules/async_wrapper.py: the word that keeps the temporary directory. To 2.20 -preserve_tmp; from 2.21 True or true
 _PRESERVE_TMP = frozenset((b"-preserve_tmp", b"True", b"true"))
 
+# constants.py, 2.16 to 2.20, INTERNAL_RESULT_KEYS: what core's actions say to core, as a module must not. From 2.21 on
+# core takes add_host and add_group from its own actions alone
+_INSTRUCTIONS = frozenset(("add_host", "add_group"))
+_INTERNAL_PREFIX = "_ansible_"
+
 
 class Invocation(NamedTuple):
     """How core calls async_wrapper. prefix: the controller's part of the jid. timeout: seconds, 0 for none.
@@ -76,6 +81,28 @@ def parse_invocation(argv: List[str]) -> Invocation:
     temporary = "-tmp-" in os.path.dirname(path)
     preserve = not temporary or argv[5:6] == ["-preserve_tmp"]
     return Invocation(prefix, timeout, preserve, path, [path] if args == "_" else [path, args])
+
+
+def remove_instructions(result: Any) -> None:
+    """Remove from a result, at every depth, the keys that core would take for its own instructions.
+
+    vars/clean.py, 2.16 to 2.22: core removes add_host, add_group and all that begins with _ansible_ from the top of what
+    a module returns; _ansible_parsed, which core sets itself, is removed here, too.
+    """
+    containers = [result]
+    while containers:
+        container = containers.pop()
+        if isinstance(container, dict):
+            for key in [key for key in container if _is_instruction(key)]:
+                del container[key]
+            values = list(container.values())
+        else:
+            values = container
+        containers += [value for value in values if isinstance(value, (dict, list))]
+
+
+def _is_instruction(key: Any) -> bool:
+    return isinstance(key, str) and (key.startswith(_INTERNAL_PREFIX) or key in _INSTRUCTIONS)
 
 
 def is_core_wrapper(words: Iterable[bytes]) -> bool:

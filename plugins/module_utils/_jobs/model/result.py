@@ -10,6 +10,7 @@ import re
 import signal
 from typing import Any, Dict, List, Optional, Tuple
 
+from .core_formats import remove_instructions
 from .output import decode_output
 
 _JUNK_WARNING = "Module invocation had junk after the JSON data: %s"
@@ -93,6 +94,8 @@ def module_result(
 ) -> Dict[str, Any]:
     """Return the module's own result, or a failed one that shows what the module printed instead.
 
+    Keys that core would take for its own instructions are removed, as core does for a task that waits.
+
     status: exit status, negative for the signal that ended the process, None if it is unknown. command: put into
     ``cmd`` of a failed result.
     """
@@ -102,6 +105,7 @@ def module_result(
         result, warnings = parse_result(text)
     except ValueError:
         return _no_result(visible_bytes(text), errors, status, command)
+    remove_instructions(result)
     if re.search("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]", text):
         # from 2.19 on, core refuses a result with these, and asks for it again until the time limit has passed
         clean = _visible(result)

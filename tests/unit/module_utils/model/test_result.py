@@ -155,3 +155,19 @@ def test_the_result_of_an_end_from_without_has_the_output_until_then():
         "child_pid": 7,
     }
     assert "child_pid" not in ended_result("why", "", "")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"add_host": {"host_name": "x"}},
+        {"add_group": {}},
+        {"_ansible_no_log": False},
+        {"results": [{"add_host": {}, "_ansible_item_label": "x"}]},
+    ],
+)
+def test_what_core_takes_for_its_own_instructions_is_not_a_part_of_a_result(forged):
+    printed = json.dumps(dict({"changed": True, "results": []}, **forged)).encode("ascii")
+    found = module_result(printed, b"", 0, "m")
+    assert "add_host" not in json.dumps(found) and "_ansible" not in json.dumps(found)
+    assert (found["changed"], len(found["results"])) == (True, len(forged.get("results", [])))
