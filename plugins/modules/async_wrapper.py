@@ -1108,8 +1108,9 @@ def advance(state: str, new: str) -> str:
 ''',
     "model.record": r'''
 import json
+import re
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
 from .settings import Settings
 from .states import END_STATES, STATE_QUEUED, STATE_RUNNING, advance
@@ -1200,6 +1201,7 @@ Status = Dict[str, Any]
 View = Dict[str, Any]
 
 RECORD_VERSION = 1
+MAX_RECORD_BYTES = 1 << 20
 _ALWAYS_SECONDS = 60.0
 
 
@@ -1213,6 +1215,135 @@ def timestamp(seconds: float) -> str:
 
 def encode(data: Any) -> bytes:
     return json.dumps(data).encode("ascii")
+
+
+def parse_record(text: bytes, jid: str) -> Record:
+    try:
+        data = json.loads(text.decode("ascii"))
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
+    if not isinstance(data, dict) or data.get("version") != RECORD_VERSION:
+        raise ValueError("it is not a record of this version of the collection")
+    for key, valid in _VALID.items():
+        if key not in data or not valid(data[key]):
+            raise ValueError(f"its {key} is not valid")
+    if data["id"] != jid:
+        raise ValueError("it has the id of another job")
+    record: Record = data  # type: ignore[assignment]  # each key was checked
+    return record
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_TEXT
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_seconds(value: object) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 <= value < _MAX_SECONDS  # type: ignore[operator]  # a number
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -1000 < value < 1000
+
+
+def _is_moment(value: object) -> bool:
+    pattern = r"[0-9]{4,5}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z"
+    return isinstance(value, str) and re.match(pattern, value) is not None
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("/") and len(value) <= 4096
+
+
+def _is_usage(value: object) -> bool:
+    return _has(value, {"cpu_seconds": _is_seconds, "max_rss_bytes": _is_count})
+
+
+def _is_process(value: object) -> bool:
+    return _has(value, {"pid": _is_count, "start": _is_count}) and value["pid"] > 0  # type: ignore[index]  # a dict
+
+
+def _is_scope(value: object) -> bool:
+    return _has(value, {"unit": _is_text, "cgroup": _is_path})
+
+
+def _is_step(value: object) -> bool:
+    keys = {"name": _optional(_is_text), "block": _is_text, "module": _optional(_is_text)}
+    return _has(value, dict(keys, state=_is_text, reason=_is_text))
+
+
+def _is_running_step(value: object) -> bool:
+    keys = {"name": _optional(_is_text), "block": _is_text, "module": _optional(_is_text)}
+    return _has(value, dict(keys, number=_is_count))
+
+
+def _has(value: object, keys: "Mapping[str, Callable[[object], bool]]") -> bool:
+    return isinstance(value, dict) and all(
+        key in value and valid(value[key]) for key, valid in keys.items()
+    )
+
+
+def _optional(valid: "Callable[[object], bool]") -> "Callable[[object], bool]":
+    return lambda value: value is None or valid(value)
+
+
+def _list_of(valid: "Callable[[object], bool]") -> "Callable[[object], bool]":
+    return lambda value: (
+        isinstance(value, list) and len(value) <= _MAX_ITEMS and all(map(valid, value))
+    )
+
+
+_MAX_TEXT = 65536
+_MAX_SECONDS = 1e15
+_MAX_ITEMS = 100000
+_VALID: "Dict[str, Callable[[object], bool]]" = {
+    "id": _is_text,
+    "name": _optional(_is_text),
+    "state": lambda value: value in (STATE_QUEUED, STATE_RUNNING) + END_STATES,
+    "reason": _optional(_is_text),
+    "module": _optional(_is_text),
+    "created_at": _optional(_is_moment),
+    "started_at": _optional(_is_moment),
+    "finished_at": _optional(_is_moment),
+    "elapsed": _optional(_is_seconds),
+    "timeout": _is_seconds,
+    "grace": _is_seconds,
+    "idle_timeout": _optional(_is_seconds),
+    "retention": _optional(_is_seconds),
+    "output_limit": _is_count,
+    "progress_regex": _optional(_is_text),
+    "no_log": _is_flag,
+    "conceals": _is_flag,
+    "results_file": _is_path,
+    "attempt": _is_count,
+    "attempts": _is_count,
+    "retry_delay": _is_seconds,
+    "retry_backoff": _is_seconds,
+    "queue": _optional(_is_text),
+    "steps": _optional(_list_of(_is_step)),
+    "step": _optional(_is_running_step),
+    "scope": _optional(_is_scope),
+    "fingerprint": _optional(_is_text),
+    "recovered": _is_flag,
+    "boot_id": _optional(_is_text),
+    "began": _optional(_is_seconds),
+    "began_wall": _optional(_is_seconds),
+    "ended_wall": _optional(_is_seconds),
+    "supervisor": _optional(_is_process),
+    "process": _optional(_is_process),
+    "remove": _list_of(_is_path),
+    "usage": _optional(_is_usage),
+    "exit_status": _optional(_is_status),
+    "refusal": _optional(_is_text),
+}
 
 
 def new_record(
@@ -1376,6 +1507,7 @@ def failed_state(result: Dict[str, Any]) -> bool:
     return result.get("rc", 0) not in (0, "0", None)
 ''',
     "system.kernel": r'''
+import errno
 import functools
 import os
 import select
@@ -1453,7 +1585,7 @@ class System:
         return select.select(fds, [], [], timeout)[0]
 
     @staticmethod
-    def kill(pid: int, start: Optional[int], number: int) -> bool:
+    def kill(pid: int, start: Optional[int], number: int, owner: Optional[int] = None) -> bool:
         if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
             try:
                 fd = os.pidfd_open(pid)  # novm  # hasattr asked for it
@@ -1465,6 +1597,7 @@ class System:
                 try:
                     if start is not None and process_start(pid) != start:
                         return False
+                    _check_owner(pid, owner)
                     signal.pidfd_send_signal(fd, number)  # novm  # hasattr asked for it
                     return True
                 except ProcessLookupError:
@@ -1474,6 +1607,7 @@ class System:
         if start is not None and process_start(pid) != start:
             return False
         try:
+            _check_owner(abs(pid), owner)
             os.kill(pid, number)
         except ProcessLookupError:
             return False
@@ -1531,6 +1665,13 @@ class System:
         return process_start(pid)
 
     @staticmethod
+    def process_owner(pid: int) -> Optional[int]:
+        try:
+            return os.stat(f"/proc/{pid}").st_uid
+        except OSError:
+            return None
+
+    @staticmethod
     def owner_name(uid: int) -> str:
         import pwd
 
@@ -1566,6 +1707,17 @@ def boot_id() -> Optional[str]:
             return source.read().strip()
     except OSError:
         return None
+
+
+def _check_owner(pid: int, owner: Optional[int]) -> None:
+    if owner is None:
+        return
+    try:
+        found = os.stat(f"/proc/{pid}").st_uid
+    except FileNotFoundError:
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
+    if found != owner:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _stat_fields(pid: int) -> List[str]:
@@ -1635,6 +1787,12 @@ def write_all(system: System, fd: int, data: bytes) -> None:
         view = view[system.write(fd, view) :]
 
 
+def checked_name(name: str) -> str:
+    if not name or "/" in name or name in (".", ".."):
+        raise ValueError(f"{name!r} is not the name of a file in a directory")
+    return name
+
+
 class Directory:
 
     def __init__(self, system: System, path: str, fd: int, owners: Tuple[int, ...]) -> None:
@@ -1658,7 +1816,8 @@ class Directory:
         return os.path.join(self.path, name)
 
     def open_file(self, name: str, flags: int = _READ_FLAGS, mode: int = 0o600) -> int:
-        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
+        flags |= os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = self.system.open(checked_name(name), flags, mode, dir_fd=self.fd)
         info = self.system.fstat(fd)
         if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
             self.system.close(fd)
@@ -1693,7 +1852,7 @@ class Directory:
         write_together(self.system, [(self, name, data)])
 
     def create_temporary(self, name: str) -> Tuple[str, int]:
-        temporary = f".{name}.{self.system.getpid()}"
+        temporary = f".{checked_name(name)}.{self.system.getpid()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
             return temporary, self.open_file(temporary, flags)
@@ -1703,7 +1862,7 @@ class Directory:
 
     def remove_file(self, name: str) -> bool:
         try:
-            self.system.unlink(name, dir_fd=self.fd)
+            self.system.unlink(checked_name(name), dir_fd=self.fd)
         except FileNotFoundError:
             return False
         return True
@@ -1716,7 +1875,7 @@ class Directory:
             self.system.close(fd)
 
     def child(self, name: str, create: bool = False, durable: bool = True) -> "Directory":
-        path = self.join(name)
+        path = self.join(checked_name(name))
         if create:
             try:
                 self.system.mkdir(name, 0o700, dir_fd=self.fd)
@@ -2725,7 +2884,7 @@ def enter_scope(system: System, jid: str, limits: Limits) -> Scope:
     uid = system.geteuid()
     if uid:
         os.environ.setdefault("XDG_RUNTIME_DIR", f"/run/user/{uid}")
-    unit = f"longrun-{jid.replace('.', '-')}.scope"
+    unit = _unit_of(jid)
     manager = ["busctl", "--system" if uid == 0 else "--user", "call", "org.freedesktop.systemd1"]
     manager += ["/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
     printed = ""
@@ -2759,12 +2918,23 @@ def _unified_mount() -> str:
     return "" if os.path.exists("/sys/fs/cgroup/cgroup.procs") else "unified"
 
 
+def _unit_of(jid: str) -> str:
+    return f"longrun-{jid.replace('.', '-')}.scope"
+
+
 def offer_to_oom_killer() -> None:
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as target:
             target.write("500")
     except OSError:
         pass  # the kernel has no such file, or does not let us write it
+
+
+def is_scope_of(scope: Scope, jid: str) -> bool:
+    unit = _unit_of(jid)
+    path = scope["cgroup"]
+    below = path.startswith("/sys/fs/cgroup/") and os.path.normpath(path) == path
+    return below and scope["unit"] == unit and os.path.basename(path) == unit
 
 
 def scope_processes(cgroup: str) -> List[int]:
@@ -3126,13 +3296,35 @@ def boot(
     say(answer)
     os._exit(0)
 ''',
-    "system.retention": r'''
-import json
+    "system.records": r'''
+from typing import Optional
 
+from ..model.errors import Damaged
+from ..model.record import MAX_RECORD_BYTES, Record, parse_record
+from .store import RECORD_FILE, Directory
+
+
+def read_record(job_dir: Directory, jid: str) -> Optional[Record]:
+    text = job_dir.read_file(RECORD_FILE, limit=MAX_RECORD_BYTES + 1)
+    if text is None:
+        return None
+    try:
+        if len(text) > MAX_RECORD_BYTES:
+            raise ValueError("it is too large")
+        return parse_record(text, jid)
+    except ValueError as error:
+        path = job_dir.join(RECORD_FILE)
+        raise Damaged(
+            f"the record of job {jid} is damaged, or of another version of this collection: {error}: {path}",
+            path=path,
+        ) from None
+''',
+    "system.retention": r'''
 from ..model.errors import JobError
 from ..model.record import abandoned, expired
 from .kernel import System
-from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
+from .records import read_record
+from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, Directory
 
 _MAX_EXAMINED = 64  # jobs at each start, which must cost the same with 10,000 jobs as with 100
 _MAX_REMOVED = 16
@@ -3162,13 +3354,12 @@ def sweep(system: System, async_dir: Directory) -> int:
 
 def _is_expired(system: System, private: Directory, jid: str) -> bool:
     with private.child(jid) as job_dir:
-        try:
-            record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
-            if abandoned(record, system.time()):
-                return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
-            return expired(record, system.time())
-        except (ValueError, AttributeError, TypeError):  # damaged, or of another version
+        record = read_record(job_dir, jid)
+        if record is None:
             return False
+        if abandoned(record, system.time()):
+            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
+        return expired(record, system.time())
 
 
 def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:
@@ -3332,7 +3523,6 @@ def ended_result(
     return result
 ''',
     "inspection.view": r'''
-import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ..model.errors import JobError
@@ -3359,6 +3549,7 @@ _TAIL_BYTES = 65536  # read from the end of a stream for its last lines
 _SINCE_BYTES = 1 << 20
 _PARTIAL_BYTES = 1 << 20  # of each stream in the result of a job that did not end by itself
 _HISTORY_KEPT = 20
+_HISTORY_BYTES = 4096
 _MAX_TAIL_LINES = 10000
 
 
@@ -3528,11 +3719,11 @@ def _history_file(name: str) -> str:
 def history(job_dir: Directory, name: Optional[str]) -> List[float]:
     if not name:
         return []
-    path = os.path.join(os.path.dirname(job_dir.path), HISTORY_DIR, _history_file(name))
     try:
-        with open(path, "rb") as source:
-            return [float(line) for line in source.read(4096).split()]
-    except (OSError, ValueError):
+        with job_dir.parent() as private, private.child(HISTORY_DIR) as directory:
+            text = directory.read_file(_history_file(name), limit=_HISTORY_BYTES) or b""
+        return [float(line) for line in text.split()]
+    except (OSError, ValueError, JobError):
         return []  # the history is only for estimates, which can be left out
 
 
@@ -3562,8 +3753,10 @@ def show(
     "inspection.ending": r'''
 import json
 import os
+import stat
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ..model.core_formats import is_task_dir, payload_zip
 from ..model.errors import NO_SPACE_ERRORS, JobError
 from ..model.record import Record, Status, elapsed_seconds, encode, end, failed_state, job_file
 from ..model.result import concealed, ended_result, module_result, parse_result
@@ -3600,6 +3793,7 @@ from ..system.store import (
 )
 from .view import partial_output, remember_duration, show
 
+_MAX_NOTED_BYTES = 65536  # of the paths of temporary directories
 _RUN_FILES = (
     RESULT_FILE,
     MODULE_STDERR_FILE,
@@ -3828,9 +4022,23 @@ def _remember(job_dir: Directory, name: str, seconds: float) -> None:
 def remove_leftovers(job_dir: Directory, record: Record) -> None:
     from shutil import rmtree  # late: it imports every compression module
 
-    noted = (job_dir.read_file(PAYLOAD_DIRS_FILE) or b"").splitlines()
+    noted = (job_dir.read_file(PAYLOAD_DIRS_FILE, limit=_MAX_NOTED_BYTES) or b"").splitlines()
+    owner = job_dir.system.fstat(job_dir.fd).st_uid
     for path in record["remove"] + [os.fsdecode(line) for line in noted]:
-        rmtree(path, ignore_errors=True)
+        if _may_remove(job_dir, path, owner):
+            rmtree(path, ignore_errors=True)
+
+
+def _may_remove(job_dir: Directory, path: str, owner: int) -> bool:
+    if not os.path.isabs(path) or os.path.normpath(path) != path:
+        return False
+    if not is_task_dir(path) and payload_zip(path) is None:
+        return False
+    try:
+        info = job_dir.system.stat(path, follow_symlinks=False)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(info.st_mode) and owner in (0, info.st_uid)
 ''',
     "supervisor.accepted": r'''
 from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
@@ -4022,14 +4230,30 @@ def job_tree(
     ]
 
 
-def signal_tree(system: System, tree: Iterable[Process], number: int) -> List[str]:
+def signal_process(
+    system: System, process: Process, number: int, owner: Optional[int] = None
+) -> bool:
+    if owner is None:
+        return system.kill(process.pid, process.start, number)
+    return system.kill(process.pid, process.start, number, owner)
+
+
+def signal_tree(
+    system: System, tree: Iterable[Process], number: int, owner: Optional[int] = None
+) -> List[str]:
     refusals = []
     for process in tree:
         try:
-            system.kill(process.pid, process.start, number)
+            signal_process(system, process, number, owner)
         except PermissionError:
             refusals.append(f"process {process.pid} belongs to another user and was not signalled")
     return refusals
+
+
+def _of_owner(system: System, tree: List[Process], owner: Optional[int]) -> List[Process]:
+    if owner is None:
+        return tree
+    return [process for process in tree if system.process_owner(process.pid) == owner]
 
 
 def end_tree(
@@ -4040,12 +4264,13 @@ def end_tree(
     grace: float,
     pause: Callable[[float], None],
     known: Iterable[Process] = (),
+    owner: Optional[int] = None,
 ) -> bool:
     deadline = system.monotonic() + grace
     seen = set(known)  # their children belong to the job even if they themselves have ended
     signalled: Set[Process] = set()
     while True:
-        tree = job_tree(system, jid, supervisor, module, seen)
+        tree = _of_owner(system, job_tree(system, jid, supervisor, module, seen), owner)
         seen.update(tree)
         if not tree:
             return True
@@ -4053,15 +4278,15 @@ def end_tree(
         if left <= 0:
             break
         new = [process for process in tree if process not in signalled]
-        signal_tree(system, new, signal.SIGTERM)
-        signal_tree(system, new, signal.SIGCONT)  # a stopped process does not act on SIGTERM
+        signal_tree(system, new, signal.SIGTERM, owner)
+        signal_tree(system, new, signal.SIGCONT, owner)  # a stopped process does not act on SIGTERM
         signalled.update(tree)
         pause(min(left, _ENDING_STEP))
     last = system.monotonic() + 5.0
     while system.monotonic() < last:
-        signal_tree(system, tree, signal.SIGKILL)
+        signal_tree(system, tree, signal.SIGKILL, owner)
         pause(_ENDING_STEP)
-        tree = job_tree(system, jid, supervisor, module, seen)
+        tree = _of_owner(system, job_tree(system, jid, supervisor, module, seen), owner)
         if not tree:
             return True
         seen.update(tree)
@@ -4922,4 +5147,4 @@ def main(library: "CarriedLibrary", keeper: "Optional[KeptLibrary]") -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:]:  # it is always given some; checks that import every file give none
-    run_wrapper(TEXTS, '4323d8a26ce0f6aa')
+    run_wrapper(TEXTS, '3e57bcea79525658')

@@ -7,8 +7,10 @@
 
 import json
 import os
+import stat
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ..model.core_formats import is_task_dir, payload_zip
 from ..model.errors import NO_SPACE_ERRORS, JobError
 from ..model.record import Record, Status, elapsed_seconds, encode, end, failed_state, job_file
 from ..model.result import concealed, ended_result, module_result, parse_result
@@ -46,6 +48,7 @@ from ..system.store import (
 from .view import partial_output, remember_duration, show
 
 # the files of one run of a module
+_MAX_NOTED_BYTES = 65536  # of the paths of temporary directories
 _RUN_FILES = (
     RESULT_FILE,
     MODULE_STDERR_FILE,
@@ -311,6 +314,24 @@ def remove_leftovers(job_dir: Directory, record: Record) -> None:
     """Remove the temporary directories of the task, and those of a module that was killed before it could do so."""
     from shutil import rmtree  # late: it imports every compression module
 
-    noted = (job_dir.read_file(PAYLOAD_DIRS_FILE) or b"").splitlines()
+    noted = (job_dir.read_file(PAYLOAD_DIRS_FILE, limit=_MAX_NOTED_BYTES) or b"").splitlines()
+    owner = job_dir.system.fstat(job_dir.fd).st_uid
     for path in record["remove"] + [os.fsdecode(line) for line in noted]:
-        rmtree(path, ignore_errors=True)
+        if _may_remove(job_dir, path, owner):
+            rmtree(path, ignore_errors=True)
+
+
+def _may_remove(job_dir: Directory, path: str, owner: int) -> bool:
+    """Return whether a path in the files of a job is a temporary directory of Ansible's that the job's owner owns.
+
+    root may remove that of another user, whom its task became root from.
+    """
+    if not os.path.isabs(path) or os.path.normpath(path) != path:
+        return False
+    if not is_task_dir(path) and payload_zip(path) is None:
+        return False
+    try:
+        info = job_dir.system.stat(path, follow_symlinks=False)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(info.st_mode) and owner in (0, info.st_uid)

@@ -6,12 +6,11 @@
 """Find out the state of a job from its locks, the boot id, its record and its result, and write its end if need be."""
 
 import errno
-import json
 import time
 from typing import Any, List, Mapping, Optional, Tuple
 
-from ..model.errors import Damaged, JobError, JobNotFound, Refused
-from ..model.record import RECORD_VERSION, Record, Status, job_file
+from ..model.errors import JobError, JobNotFound, Refused
+from ..model.record import Record, Status, job_file
 from ..model.states import (
     END_STATES,
     REASON_DEADLINE,
@@ -23,6 +22,7 @@ from ..model.states import (
 )
 from ..system.find import find_place
 from ..system.kernel import System
+from ..system.records import read_record
 from ..system.retention import remove_job
 from ..system.store import (
     LOCK_EX,
@@ -31,7 +31,6 @@ from ..system.store import (
     LOCK_UN,
     MODULE_LOCK_FILE,
     PRIVATE_DIR,
-    RECORD_FILE,
     Directory,
     open_async_dir,
 )
@@ -46,6 +45,9 @@ from .core_job import (
 from .ending import conclude, exit_status, whole_result, write_end
 from .view import DEFAULT_EXCERPT, Excerpt, output_view, show
 
+_MAX_PATIENCE = (
+    600.0  # of a grace, for another process that ends a job; its record may have any grace
+)
 _SETTLE_SECONDS = 15.0  # to wait for another process that writes the end of a job
 _CORE_STEP = 0.2  # seconds between looks at a job of core's, which has no lock to wait for
 
@@ -146,21 +148,18 @@ class Job:
 
     def record(self) -> Optional[Record]:
         """Return the record; None if there is none, as for a job of core's. Raise Damaged if it is not one of ours."""
-        text = self.job_dir.read_file(RECORD_FILE) if self.job_dir else None
-        if text is None or self.job_dir is None:
+        return None if self.job_dir is None else read_record(self.job_dir, self.jid)
+
+    def foreign_owner(self) -> Optional[int]:
+        """Return the user whose job this is, if another than this process's looks at it; None for a job of its own.
+
+        Only root can look at the jobs of others. For a job of another user, root does to processes and directories
+        what that user could do, and no more.
+        """
+        if self.job_dir is None:
             return None
-        try:
-            data = json.loads(text.decode("ascii"))
-        except (ValueError, RecursionError):
-            data = None
-        if not isinstance(data, dict) or data.get("version") != RECORD_VERSION:
-            path = self.job_dir.join(RECORD_FILE)
-            raise Damaged(
-                f"the record of job {self.jid} is damaged, or of another version of this collection: {path}",
-                path=path,
-            )
-        record: Record = data  # type: ignore[assignment]  # its version tells that it has these keys
-        return record
+        owner = self.system.fstat(self.job_dir.fd).st_uid
+        return None if owner == self.system.geteuid() else int(owner)
 
     def look(self, excerpt: Excerpt) -> Status:
         """Return the job's status: its result or, while it runs, core's keys; in both cases with ``async_job``.
@@ -227,7 +226,8 @@ class Job:
         try:
             # Of several processes that look at the same time, one writes the end. It may have to end the job's own
             # processes first.
-            if not system.flock_within(job_dir.fd, LOCK_EX, record["grace"] + _SETTLE_SECONDS):
+            patience = min(record["grace"], _MAX_PATIENCE) + _SETTLE_SECONDS
+            if not system.flock_within(job_dir.fd, LOCK_EX, patience):
                 return False, None
         except OSError:
             # this file system does not lock directories: several processes may write the same end
@@ -263,7 +263,9 @@ class Job:
             # None if the supervisor was killed before it could write it
             process = record["process"]
             module = Process(process["pid"], process["start"]) if process else None
-            end_tree(system, self.jid, 0, module, grace, time.sleep, _in_scope(system, record))
+            known = _in_scope(system, record)
+            owner = self.foreign_owner()
+            end_tree(system, self.jid, 0, module, grace, time.sleep, known, owner)
             state, reason = request or (STATE_TIMED_OUT, REASON_DEADLINE)
         elif record["steps"] is None and whole_result(job_dir):
             reason = REASON_EXIT
@@ -334,8 +336,10 @@ def _in_scope(system: System, record: Record) -> List[Process]:
     """Return the processes in the scope of a job; none if it has no scope."""
     if not record["scope"]:
         return []
-    from ..system.scope import scope_processes  # late: few jobs have one
+    from ..system.scope import is_scope_of, scope_processes  # late: few jobs have one
 
+    if not is_scope_of(record["scope"], record["id"]):
+        return []
     pids = scope_processes(record["scope"]["cgroup"])
     return [Process(pid, system.process_start(pid)) for pid in pids]
 

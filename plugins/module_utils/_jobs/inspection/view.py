@@ -5,7 +5,6 @@
 # Private to the collection longrun.jobs: may change in any release.
 """Build ``async_job`` from a job's record and from what its spools and its progress file hold at this moment."""
 
-import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ..model.errors import JobError
@@ -33,6 +32,7 @@ _TAIL_BYTES = 65536  # read from the end of a stream for its last lines
 _SINCE_BYTES = 1 << 20
 _PARTIAL_BYTES = 1 << 20  # of each stream in the result of a job that did not end by itself
 _HISTORY_KEPT = 20
+_HISTORY_BYTES = 4096
 _MAX_TAIL_LINES = 10000
 
 
@@ -233,11 +233,11 @@ def history(job_dir: Directory, name: Optional[str]) -> List[float]:
     """Return how many seconds earlier jobs of this name took, the newest last."""
     if not name:
         return []
-    path = os.path.join(os.path.dirname(job_dir.path), HISTORY_DIR, _history_file(name))
     try:
-        with open(path, "rb") as source:
-            return [float(line) for line in source.read(4096).split()]
-    except (OSError, ValueError):
+        with job_dir.parent() as private, private.child(HISTORY_DIR) as directory:
+            text = directory.read_file(_history_file(name), limit=_HISTORY_BYTES) or b""
+        return [float(line) for line in text.split()]
+    except (OSError, ValueError, JobError):
         return []  # the history is only for estimates, which can be left out
 
 

@@ -6,8 +6,9 @@
 """The record of a job: what its supervisor writes, and what everybody is shown of it."""
 
 import json
+import re
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
 from .settings import Settings
 from .states import END_STATES, STATE_QUEUED, STATE_RUNNING, advance
@@ -109,6 +110,7 @@ Status = Dict[str, Any]
 View = Dict[str, Any]
 
 RECORD_VERSION = 1
+MAX_RECORD_BYTES = 1 << 20
 _ALWAYS_SECONDS = 60.0
 
 
@@ -124,6 +126,144 @@ def timestamp(seconds: float) -> str:
 def encode(data: Any) -> bytes:
     """Return the bytes of a record, or of a file beside it, as they are on disk: JSON in ASCII."""
     return json.dumps(data).encode("ascii")
+
+
+def parse_record(text: bytes, jid: str) -> Record:
+    """Read the record of a job from the bytes on disk. Raise ValueError, saying what is wrong, if it is not one.
+
+    Whoever owns the job directory can write anything there. So nothing is taken on trust: each key has the type and
+    the range that ``new_record`` and those who change it give it, and the id is that of the job.
+    """
+    try:
+        data = json.loads(text.decode("ascii"))
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
+    if not isinstance(data, dict) or data.get("version") != RECORD_VERSION:
+        raise ValueError("it is not a record of this version of the collection")
+    for key, valid in _VALID.items():
+        if key not in data or not valid(data[key]):
+            raise ValueError(f"its {key} is not valid")
+    if data["id"] != jid:
+        raise ValueError("it has the id of another job")
+    record: Record = data  # type: ignore[assignment]  # each key was checked
+    return record
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_TEXT
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_seconds(value: object) -> bool:
+    """Return whether a value is a number of seconds: not negative, and finite."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 <= value < _MAX_SECONDS  # type: ignore[operator]  # a number
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+
+
+def _is_status(value: object) -> bool:
+    """Return whether a value is an exit status, negative for a signal."""
+    return isinstance(value, int) and not isinstance(value, bool) and -1000 < value < 1000
+
+
+def _is_moment(value: object) -> bool:
+    """Return whether a value is a time as ``timestamp`` writes it."""
+    pattern = r"[0-9]{4,5}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z"
+    return isinstance(value, str) and re.match(pattern, value) is not None
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("/") and len(value) <= 4096
+
+
+def _is_usage(value: object) -> bool:
+    return _has(value, {"cpu_seconds": _is_seconds, "max_rss_bytes": _is_count})
+
+
+def _is_process(value: object) -> bool:
+    return _has(value, {"pid": _is_count, "start": _is_count}) and value["pid"] > 0  # type: ignore[index]  # a dict
+
+
+def _is_scope(value: object) -> bool:
+    return _has(value, {"unit": _is_text, "cgroup": _is_path})
+
+
+def _is_step(value: object) -> bool:
+    keys = {"name": _optional(_is_text), "block": _is_text, "module": _optional(_is_text)}
+    return _has(value, dict(keys, state=_is_text, reason=_is_text))
+
+
+def _is_running_step(value: object) -> bool:
+    keys = {"name": _optional(_is_text), "block": _is_text, "module": _optional(_is_text)}
+    return _has(value, dict(keys, number=_is_count))
+
+
+def _has(value: object, keys: "Mapping[str, Callable[[object], bool]]") -> bool:
+    """Return whether a value is a dict with these keys, each of which is valid."""
+    return isinstance(value, dict) and all(
+        key in value and valid(value[key]) for key, valid in keys.items()
+    )
+
+
+def _optional(valid: "Callable[[object], bool]") -> "Callable[[object], bool]":
+    return lambda value: value is None or valid(value)
+
+
+def _list_of(valid: "Callable[[object], bool]") -> "Callable[[object], bool]":
+    return lambda value: (
+        isinstance(value, list) and len(value) <= _MAX_ITEMS and all(map(valid, value))
+    )
+
+
+_MAX_TEXT = 65536
+_MAX_SECONDS = 1e15
+_MAX_ITEMS = 100000
+_VALID: "Dict[str, Callable[[object], bool]]" = {
+    "id": _is_text,
+    "name": _optional(_is_text),
+    "state": lambda value: value in (STATE_QUEUED, STATE_RUNNING) + END_STATES,
+    "reason": _optional(_is_text),
+    "module": _optional(_is_text),
+    "created_at": _optional(_is_moment),
+    "started_at": _optional(_is_moment),
+    "finished_at": _optional(_is_moment),
+    "elapsed": _optional(_is_seconds),
+    "timeout": _is_seconds,
+    "grace": _is_seconds,
+    "idle_timeout": _optional(_is_seconds),
+    "retention": _optional(_is_seconds),
+    "output_limit": _is_count,
+    "progress_regex": _optional(_is_text),
+    "no_log": _is_flag,
+    "conceals": _is_flag,
+    "results_file": _is_path,
+    "attempt": _is_count,
+    "attempts": _is_count,
+    "retry_delay": _is_seconds,
+    "retry_backoff": _is_seconds,
+    "queue": _optional(_is_text),
+    "steps": _optional(_list_of(_is_step)),
+    "step": _optional(_is_running_step),
+    "scope": _optional(_is_scope),
+    "fingerprint": _optional(_is_text),
+    "recovered": _is_flag,
+    "boot_id": _optional(_is_text),
+    "began": _optional(_is_seconds),
+    "began_wall": _optional(_is_seconds),
+    "ended_wall": _optional(_is_seconds),
+    "supervisor": _optional(_is_process),
+    "process": _optional(_is_process),
+    "remove": _list_of(_is_path),
+    "usage": _optional(_is_usage),
+    "exit_status": _optional(_is_status),
+    "refusal": _optional(_is_text),
+}
 
 
 def new_record(

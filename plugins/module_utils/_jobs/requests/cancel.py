@@ -31,7 +31,7 @@ from ..model.states import END_STATES, REASON_REQUEST, STATE_CANCELLED
 from ..system.find import written_async_dir
 from ..system.kernel import System
 from ..system.store import REQUEST_FILE, Directory
-from ..system.tree import Process, descendants, end_tree, job_tree, signal_tree
+from ..system.tree import Process, descendants, end_tree, job_tree, signal_process, signal_tree
 
 _GOING_SECONDS = 60.0  # that a job which was just started may take to get its supervisor
 _GOING_STEP = 0.01  # seconds between two looks at such a job
@@ -115,7 +115,8 @@ class Cancellation:
         if supervisor is not None:
             # SIGCONT: a stopped supervisor would not handle the SIGTERM
             for number in (signal.SIGTERM, signal.SIGCONT):
-                self._system.kill(supervisor["pid"], supervisor["start"], number)
+                process = Process(supervisor["pid"], supervisor["start"])
+                signal_process(self._system, process, number, job.foreign_owner())
         self._deadline = self._system.monotonic() + grace + always_seconds(record) + _END_SECONDS
 
     def _tell_grace(self, job: Job, usual: float) -> float:
@@ -371,9 +372,10 @@ def _signal_all(
         with place.open(system) as job:
             _look_once_going(job)
             processes = listeners(system, commands(job), number)
+            owner = job.foreign_owner()
         if processes:
             answer["signalled"].append(place.jid)
             if not check_mode:
-                refusals += signal_tree(system, processes, number)
+                refusals += signal_tree(system, processes, number, owner)
     if refusals:
         answer["warnings"] = refusals

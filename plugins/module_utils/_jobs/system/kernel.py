@@ -5,6 +5,7 @@
 # Private to the collection longrun.jobs: may change in any release.
 """The system calls that this library makes, as methods of one object that a test replaces to inject any errno."""
 
+import errno
 import functools
 import os
 import select
@@ -87,11 +88,12 @@ class System:
         return select.select(fds, [], [], timeout)[0]
 
     @staticmethod
-    def kill(pid: int, start: Optional[int], number: int) -> bool:
+    def kill(pid: int, start: Optional[int], number: int, owner: Optional[int] = None) -> bool:
         """Send a signal to the process with this pid. Return False if it is gone.
 
         start: its start time, see ``process_start``; a process that started at another time got the pid later, and is
-        not signalled. None does not compare it. Raise PermissionError if this user may not signal it.
+        not signalled. None does not compare it. owner: the only user whose process is signalled; None for any. Raise
+        PermissionError if this user may not signal it, or if it is another user's.
         """
         if hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal"):
             try:
@@ -104,6 +106,7 @@ class System:
                 try:
                     if start is not None and process_start(pid) != start:
                         return False
+                    _check_owner(pid, owner)
                     signal.pidfd_send_signal(fd, number)  # novm  # hasattr asked for it
                     return True
                 except ProcessLookupError:
@@ -113,6 +116,7 @@ class System:
         if start is not None and process_start(pid) != start:
             return False
         try:
+            _check_owner(abs(pid), owner)
             os.kill(pid, number)
         except ProcessLookupError:
             return False
@@ -179,6 +183,14 @@ class System:
         return process_start(pid)
 
     @staticmethod
+    def process_owner(pid: int) -> Optional[int]:
+        """Return the user id of a process; None if it has ended or there is no /proc."""
+        try:
+            return os.stat(f"/proc/{pid}").st_uid
+        except OSError:
+            return None
+
+    @staticmethod
     def owner_name(uid: int) -> str:
         """Return the name of a user for messages, the number where the passwd database has no name for it."""
         import pwd
@@ -221,6 +233,18 @@ def boot_id() -> Optional[str]:
             return source.read().strip()
     except OSError:
         return None
+
+
+def _check_owner(pid: int, owner: Optional[int]) -> None:
+    """Raise PermissionError if a process is not the user's, ProcessLookupError if it has ended. owner: None for any."""
+    if owner is None:
+        return
+    try:
+        found = os.stat(f"/proc/{pid}").st_uid
+    except FileNotFoundError:
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
+    if found != owner:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _stat_fields(pid: int) -> List[str]:

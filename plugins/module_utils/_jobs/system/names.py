@@ -5,14 +5,15 @@
 # Private to the collection longrun.jobs: may change in any release.
 """Find the newest job of a name, and let only one process at a time start named jobs."""
 
-import json
 import os
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from ..model.errors import JobError, Refused
+from ..model.record import Record
 from .find import candidate_dirs
 from .kernel import System
-from .store import LOCK_EX, LOCK_UN, PRIVATE_DIR, RECORD_FILE, Directory, open_async_dir
+from .records import read_record
+from .store import LOCK_EX, LOCK_UN, PRIVATE_DIR, Directory, open_async_dir
 
 _NAMES_LOCK = "names.lock"
 _NAMING_SECONDS = 120.0  # to wait for other starts of named jobs; each takes a fraction of a second
@@ -53,21 +54,19 @@ class NamesLocked:
             self._fd = -1
 
 
-def newest_jobs(private: Directory, names: Iterable[str]) -> Dict[str, Dict[str, Any]]:
+def newest_jobs(private: Directory, names: Iterable[str]) -> Dict[str, Record]:
     """Return name -> record of the newest job of that name. Names that no job has are left out."""
     wanted = set(names)
-    newest: Dict[str, Dict[str, Any]] = {}
+    newest: Dict[str, Record] = {}
     for jid in private.names():
         if not jid[-1:].isdigit() or "." not in jid:
             continue
         record = _record(private, jid)
-        name = record.get("name")
-        if (
-            isinstance(name, str)
-            and name in wanted
-            and _created_at(record) >= _created_at(newest.get(name, {}))
-        ):
-            newest[name] = dict(record)
+        name = None if record is None else record["name"]
+        if record is None or name is None or name not in wanted:
+            continue
+        if name not in newest or _created_at(record) >= _created_at(newest[name]):
+            newest[name] = record
     return newest
 
 
@@ -85,7 +84,7 @@ def resolve_names(
     if not names:
         return references
     path = candidate_dirs(system, written_dir, environ)[0]
-    newest: Dict[str, Dict[str, Any]] = {}
+    newest: Dict[str, Record] = {}
     with open_async_dir(system, path) as async_dir:
         try:
             with async_dir.child(PRIVATE_DIR) as private:
@@ -108,15 +107,14 @@ def resolve_names(
     ]
 
 
-def _created_at(record: Mapping[str, Any]) -> str:
-    return str(record.get("created_at") or "")
+def _created_at(record: Record) -> str:
+    return record["created_at"] or ""
 
 
-def _record(private: Directory, jid: str) -> Mapping[str, Any]:
-    """Return a record as it is on disk; an empty dict if it cannot be read, which a listing of the jobs reports."""
+def _record(private: Directory, jid: str) -> Optional[Record]:
+    """Return a record; None if it cannot be read, which a listing of the jobs reports."""
     try:
         with private.child(jid) as job_dir:
-            record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("ascii"))
-    except (OSError, ValueError, JobError):
-        return {}
-    return record if isinstance(record, dict) else {}
+            return read_record(job_dir, jid)
+    except (OSError, JobError):
+        return None

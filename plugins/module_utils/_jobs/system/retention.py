@@ -5,12 +5,11 @@
 # Private to the collection longrun.jobs: may change in any release.
 """Remove ended jobs that have been kept for longer than their retention, a few at each start of a job."""
 
-import json
-
 from ..model.errors import JobError
 from ..model.record import abandoned, expired
 from .kernel import System
-from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, RECORD_FILE, Directory
+from .records import read_record
+from .store import LOCK_FILE, MODULE_LOCK_FILE, PRIVATE_DIR, Directory
 
 _MAX_EXAMINED = 64  # jobs at each start, which must cost the same with 10,000 jobs as with 100
 _MAX_REMOVED = 16
@@ -44,13 +43,12 @@ def sweep(system: System, async_dir: Directory) -> int:
 def _is_expired(system: System, private: Directory, jid: str) -> bool:
     """Return whether a job has been kept for longer than its retention and does not run."""
     with private.child(jid) as job_dir:
-        try:
-            record = json.loads((job_dir.read_file(RECORD_FILE) or b"{}").decode("utf-8"))
-            if abandoned(record, system.time()):
-                return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
-            return expired(record, system.time())
-        except (ValueError, AttributeError, TypeError):  # damaged, or of another version
+        record = read_record(job_dir, jid)
+        if record is None:
             return False
+        if abandoned(record, system.time()):
+            return not job_dir.held(LOCK_FILE) and not job_dir.held(MODULE_LOCK_FILE)
+        return expired(record, system.time())
 
 
 def remove_job(async_dir: Directory, private: Directory, jid: str) -> None:

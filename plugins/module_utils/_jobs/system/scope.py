@@ -104,7 +104,7 @@ def enter_scope(system: System, jid: str, limits: Limits) -> Scope:
     uid = system.geteuid()
     if uid:
         os.environ.setdefault("XDG_RUNTIME_DIR", f"/run/user/{uid}")
-    unit = f"longrun-{jid.replace('.', '-')}.scope"
+    unit = _unit_of(jid)
     manager = ["busctl", "--system" if uid == 0 else "--user", "call", "org.freedesktop.systemd1"]
     manager += ["/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
     printed = ""
@@ -143,6 +143,10 @@ def _unified_mount() -> str:
     return "" if os.path.exists("/sys/fs/cgroup/cgroup.procs") else "unified"
 
 
+def _unit_of(jid: str) -> str:
+    return f"longrun-{jid.replace('.', '-')}.scope"
+
+
 def offer_to_oom_killer() -> None:
     """Make the kernel end this process rather than its supervisor when the memory of the scope is used up."""
     try:
@@ -151,6 +155,14 @@ def offer_to_oom_killer() -> None:
             target.write("500")
     except OSError:
         pass  # the kernel has no such file, or does not let us write it
+
+
+def is_scope_of(scope: Scope, jid: str) -> bool:
+    """Return whether a scope in a record is the one that is made for this job, below the file system of cgroups."""
+    unit = _unit_of(jid)
+    path = scope["cgroup"]
+    below = path.startswith("/sys/fs/cgroup/") and os.path.normpath(path) == path
+    return below and scope["unit"] == unit and os.path.basename(path) == unit
 
 
 def scope_processes(cgroup: str) -> List[int]:

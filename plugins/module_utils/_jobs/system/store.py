@@ -49,6 +49,13 @@ def write_all(system: System, fd: int, data: bytes) -> None:
         view = view[system.write(fd, view) :]
 
 
+def checked_name(name: str) -> str:
+    """Return a name of a file in a directory. Raise ValueError for a path, which would lead elsewhere (open(2), openat)."""
+    if not name or "/" in name or name in (".", ".."):
+        raise ValueError(f"{name!r} is not the name of a file in a directory")
+    return name
+
+
 class Directory:
     """An open directory. A link that is put in its place later leads none of its methods elsewhere.
 
@@ -84,7 +91,8 @@ class Directory:
         Raise Unbelieved if it is not a regular file, or belongs to a user who is not one of the owners; OSError if it
         cannot be opened.
         """
-        fd = self.system.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
+        flags |= os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = self.system.open(checked_name(name), flags, mode, dir_fd=self.fd)
         info = self.system.fstat(fd)
         if not stat.S_ISREG(info.st_mode) or info.st_uid not in self.owners:
             self.system.close(fd)
@@ -122,7 +130,7 @@ class Directory:
 
     def create_temporary(self, name: str) -> Tuple[str, int]:
         """Create a file that is to be renamed to *name* once it is written. Return its name and its descriptor."""
-        temporary = f".{name}.{self.system.getpid()}"
+        temporary = f".{checked_name(name)}.{self.system.getpid()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
             return temporary, self.open_file(temporary, flags)
@@ -133,7 +141,7 @@ class Directory:
     def remove_file(self, name: str) -> bool:
         """Remove a file. Return False if there is no such file."""
         try:
-            self.system.unlink(name, dir_fd=self.fd)
+            self.system.unlink(checked_name(name), dir_fd=self.fd)
         except FileNotFoundError:
             return False
         return True
@@ -154,7 +162,7 @@ class Directory:
         does not exist. durable: whether to write a directory that is made here to the disk now; if False, the caller
         passes this one to ``write_together`` as a parent.
         """
-        path = self.join(name)
+        path = self.join(checked_name(name))
         if create:
             try:
                 self.system.mkdir(name, 0o700, dir_fd=self.fd)

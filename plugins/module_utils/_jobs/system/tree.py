@@ -77,15 +77,36 @@ def job_tree(
     ]
 
 
-def signal_tree(system: System, tree: Iterable[Process], number: int) -> List[str]:
-    """Send a signal to each of the processes that still exists. Return a message for each that is another user's."""
+def signal_process(
+    system: System, process: Process, number: int, owner: Optional[int] = None
+) -> bool:
+    """Send a signal to a process, see ``System.kill``."""
+    if owner is None:
+        return system.kill(process.pid, process.start, number)
+    return system.kill(process.pid, process.start, number, owner)
+
+
+def signal_tree(
+    system: System, tree: Iterable[Process], number: int, owner: Optional[int] = None
+) -> List[str]:
+    """Send a signal to each of the processes that still exists. Return a message for each that is another user's.
+
+    owner: the only user whose processes are signalled; None for any that the kernel allows.
+    """
     refusals = []
     for process in tree:
         try:
-            system.kill(process.pid, process.start, number)
+            signal_process(system, process, number, owner)
         except PermissionError:
             refusals.append(f"process {process.pid} belongs to another user and was not signalled")
     return refusals
+
+
+def _of_owner(system: System, tree: List[Process], owner: Optional[int]) -> List[Process]:
+    """Return those of the processes that belong to a user; all of them if owner is None."""
+    if owner is None:
+        return tree
+    return [process for process in tree if system.process_owner(process.pid) == owner]
 
 
 def end_tree(
@@ -96,17 +117,18 @@ def end_tree(
     grace: float,
     pause: Callable[[float], None],
     known: Iterable[Process] = (),
+    owner: Optional[int] = None,
 ) -> bool:
     """End the processes of a job. Return whether all of them have ended.
 
     grace: seconds between SIGTERM and SIGKILL. pause(seconds): waits for at most so long, less if a process ends.
-    known: see ``job_tree``.
+    known: see ``job_tree``. owner: see ``signal_tree``; the processes of others are not waited for.
     """
     deadline = system.monotonic() + grace
     seen = set(known)  # their children belong to the job even if they themselves have ended
     signalled: Set[Process] = set()
     while True:
-        tree = job_tree(system, jid, supervisor, module, seen)
+        tree = _of_owner(system, job_tree(system, jid, supervisor, module, seen), owner)
         seen.update(tree)
         if not tree:
             return True
@@ -115,16 +137,16 @@ def end_tree(
             break
         # processes that were started since the last look get their SIGTERM, too
         new = [process for process in tree if process not in signalled]
-        signal_tree(system, new, signal.SIGTERM)
-        signal_tree(system, new, signal.SIGCONT)  # a stopped process does not act on SIGTERM
+        signal_tree(system, new, signal.SIGTERM, owner)
+        signal_tree(system, new, signal.SIGCONT, owner)  # a stopped process does not act on SIGTERM
         signalled.update(tree)
         pause(min(left, _ENDING_STEP))
     # a process in uninterruptible sleep does not die, so the wait has an end
     last = system.monotonic() + 5.0
     while system.monotonic() < last:
-        signal_tree(system, tree, signal.SIGKILL)
+        signal_tree(system, tree, signal.SIGKILL, owner)
         pause(_ENDING_STEP)
-        tree = job_tree(system, jid, supervisor, module, seen)
+        tree = _of_owner(system, job_tree(system, jid, supervisor, module, seen), owner)
         if not tree:
             return True
         seen.update(tree)

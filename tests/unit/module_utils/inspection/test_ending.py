@@ -189,3 +189,47 @@ def test_only_success_says_how_long_such_a_job_takes(place):
     job = Ended(place, name="nightly")
     job.end("timed_out", "deadline")
     assert not (place.async_dir / ".longrun" / "history").exists()
+
+
+# what is removed with a job
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["record", "payload_dirs"])
+@pytest.mark.parametrize(
+    "name", ["precious", "ansible_x_payload", "ansible-tmp-1/inner", "x/../ansible-tmp-2"]
+)
+def test_what_has_not_the_name_of_a_temporary_directory_is_not_removed(place, name, noted):
+    job = Ended(place)
+    (place.root / "x").mkdir()
+    directory = place.root / name
+    directory.mkdir(parents=True)
+    if noted:
+        job.put("payload_dirs", f"{directory}\n")
+    else:
+        job.record["remove"] = [str(directory)]
+    job.end()
+    assert directory.is_dir()
+
+
+def test_a_link_in_the_place_of_a_temporary_directory_is_not_followed(place):
+    job = Ended(place)
+    precious = place.root / "precious"
+    precious.mkdir()
+    link = place.root / "ansible-tmp-9"
+    link.symlink_to(precious)
+    job.record["remove"] = [str(link)]
+    job.end()
+    assert precious.is_dir() and link.is_symlink()
+
+
+def test_root_removes_for_another_users_job_only_what_is_that_users(place):
+    """As any other user, who cannot have such a job, it removes what is its own."""
+    job = Ended(place)
+    mine, theirs = place.task_dir(), place.task_dir()
+    if os.geteuid() == 0:
+        os.chown(str(theirs), 65534, 65534)
+        os.chown(str(place.job_dir(JID)), 65534, 65534)
+    job.record["remove"] = [str(mine), str(theirs)]
+    job.end()
+    assert mine.is_dir() is (os.geteuid() == 0)
+    assert not theirs.exists()

@@ -10,12 +10,14 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors im
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.record import (
     begin,
     elapsed_seconds,
+    encode,
     end,
     expired,
     failed_state,
     job_file,
     job_view,
     new_record,
+    parse_record,
     timestamp,
 )
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.settings import Settings
@@ -202,3 +204,85 @@ def test_the_job_file_of_an_ended_job_is_the_modules_result_and_cores_four_keys(
 )
 def test_a_result_has_failed_when_ansible_says_so(result, failed):
     assert failed_state(result) is failed
+
+
+# read from disk, where others may have written it
+
+
+def test_what_is_written_is_read_again():
+    full = running(name="n")
+    full.update(
+        queue="q",
+        steps=[
+            {"name": None, "block": "steps", "module": "m", "state": "failed", "reason": "exit"}
+        ],
+        step={"name": "s", "block": "rescue", "module": "m", "number": 1},
+        scope={"unit": "u.scope", "cgroup": "/sys/fs/cgroup/u.scope"},
+        supervisor={"pid": 7, "start": 0},
+        process={"pid": 8, "start": 9},
+        remove=["/tmp/ansible-tmp-1"],
+        usage={"cpu_seconds": 0.5, "max_rss_bytes": 9},
+        exit_status=-9,
+        refusal="no",
+        fingerprint="f",
+        retention=None,
+        idle_timeout=5.0,
+    )
+    ended = running()
+    end(ended, "succeeded", "exit", 2000.0, 5.0)
+    for record in (made(), running(), full, ended):
+        assert parse_record(encode(record), "j1.2") == record
+
+
+WRONG = [[], {}, "x" * 100000, float("nan"), float("inf"), -1e300, 1e300, object]
+
+
+@pytest.mark.parametrize("key", sorted(made()))
+def test_a_record_with_a_key_that_is_not_valid_is_refused(key):
+    for value in WRONG:
+        record = running()
+        record[key] = value if value is not object else {"pid": "1", "start": None, "unit": 3}
+        if (key, value) in (("steps", []), ("remove", [])):
+            continue
+        with pytest.raises(ValueError, match=f"its {key} is not valid|version"):
+            parse_record(encode(record), "j1.2")
+    record = running()
+    del record[key]
+    with pytest.raises(ValueError, match=f"its {key} is not valid|version"):
+        parse_record(encode(record), "j1.2")
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("remove", ["relative"]),
+        ("remove", [3]),
+        ("supervisor", {"pid": 0, "start": 1}),
+        ("supervisor", {"pid": -1, "start": 1}),
+        ("process", {"pid": True, "start": 1}),
+        ("process", {"pid": 5}),
+        ("scope", {"unit": "u", "cgroup": "../x"}),
+        ("grace", "1"),
+        ("grace", True),
+        ("state", "happy"),
+        ("created_at", "yesterday"),
+        ("results_file", "x/j1.2"),
+    ],
+)
+def test_a_record_that_could_lead_elsewhere_is_refused(key, value):
+    with pytest.raises(ValueError, match=f"its {key} is not valid"):
+        parse_record(encode(dict(running(), **{key: value})), "j1.2")
+
+
+@pytest.mark.parametrize("jid", ["/etc/profile.d/x.sh", "../j1.2", "j1.3"])
+def test_a_record_with_the_id_of_another_job_is_refused(jid):
+    with pytest.raises(ValueError, match="it has the id of another job"):
+        parse_record(encode(dict(running(), id=jid)), "j1.2")
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100000, b'{"version": 2}']
+)
+def test_what_is_not_a_record_is_refused(text):
+    with pytest.raises(ValueError, match="it is not"):
+        parse_record(text, "j1.2")

@@ -512,3 +512,29 @@ def test_a_signal_to_a_job_of_cores_goes_to_its_commands(place, core_job):
     assert ask(place, jids=[jid], signal="INT")["signalled"] == [jid]
     place.until(lambda: not place.alive(*processes[1]) or place.alive(*processes[0]))
     assert (place.async_dir / jid).read_text() == json.dumps({"started": 1, "finished": 0})
+
+
+def test_the_process_that_a_planted_record_names_is_signalled_only_if_it_is_that_users(place):
+    """root cancels the job of another user, who names a process of root's. Other users have only jobs of their own."""
+    gate = place.gate()
+    jid = place.start(place.ansiballz(f"open({gate.path!r}).readline()"))
+    gate.reached()
+    bystander = subprocess.Popen(["sleep", "60"], env=place.environ)
+    try:
+        record = place.record(jid)
+        record["supervisor"] = {"pid": bystander.pid, "start": process_start(bystander.pid)}
+        (place.job_dir(jid) / "record.json").write_text(json.dumps(record))
+        if os.geteuid() != 0:
+            with place.job(jid) as job:
+                assert job.foreign_owner() is None
+            return
+        private = place.async_dir / ".longrun"
+        files = place.job_dir(jid).iterdir()
+        for path in [place.async_dir, place.async_dir / jid, private, place.job_dir(jid), *files]:
+            os.chown(str(path), 65534, 65534)
+        found = ask(place, jids=[jid], grace="1s")
+        assert "EPERM" in found["msg"]
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()

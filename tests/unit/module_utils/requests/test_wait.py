@@ -401,8 +401,10 @@ def test_two_hundred_jobs_that_have_ended_are_answered_at_once_with_few_descript
     for number in range(1, 200):
         other = f"j{number}.7"
         shutil.copytree(str(place.job_dir(jid)), str(place.job_dir(other)))
-        text = (place.async_dir / jid).read_text()
-        (place.async_dir / other).write_text(text.replace(jid, other))
+        for path in (place.async_dir, place.async_dir / ".longrun"):
+            name = jid if path == place.async_dir else f"{jid}/record.json"
+            text = (path / name).read_text()
+            (path / name.replace(jid, other)).write_text(text.replace(jid, other))
         jobs.jids.append(other)
     before, opened = descriptors(), []
 

@@ -173,3 +173,19 @@ def test_names_of_users_fall_back_to_numbers():
 def test_this_boot_has_an_id():
     assert len(System.boot_id()) == 36
     assert System.boot_id() == System.boot_id()
+
+
+def test_a_process_of_another_user_than_the_one_named_is_not_signalled():
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        start = process_start(process.pid)
+        me = os.geteuid()
+        with pytest.raises(PermissionError):
+            System.kill(process.pid, start, signal.SIGKILL, me + 1)
+        assert process.poll() is None
+        assert System.kill(process.pid, start, signal.SIGKILL, me) is True
+        assert process.wait() == -signal.SIGKILL
+        assert System.kill(process.pid, start, signal.SIGKILL, me) is False
+    finally:
+        process.kill()
+        process.wait()

@@ -12,6 +12,8 @@ import sys
 import pytest
 
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.errors import JobError
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.record import new_record
+from ansible_collections.longrun.jobs.plugins.module_utils._jobs.model.settings import Settings
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.requests.wait import answer_wait
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system import names
 from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.kernel import System
@@ -44,7 +46,8 @@ def recorded(place, private):
     def recorded(jid, name=None, created=None, text=None):
         path = place.async_dir / PRIVATE_DIR / jid
         path.mkdir(mode=0o700)
-        record = {"id": jid, "name": name, "created_at": created}
+        record = dict(new_record(jid, "m", 60, Settings(name=name), f"/x/{jid}", False))
+        record["created_at"] = created
         (path / "record.json").write_text(json.dumps(record) if text is None else text)
 
     return recorded

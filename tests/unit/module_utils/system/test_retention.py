@@ -41,7 +41,7 @@ def job(place):
 
     def make(number, ended=NOW - 8 * DAY, retention=7 * DAY, began=NOW - 60):
         jid = f"j{number}.1"
-        record = new_record(jid, "m", 60, Settings(retention=retention), "x", False)
+        record = new_record(jid, "m", 60, Settings(retention=retention), "/x", False)
         begin(record, "boot", began, 1.0)
         if ended is not None:
             end(record, "succeeded", "exit", ended, 1.0)

@@ -16,6 +16,7 @@ from ansible_collections.longrun.jobs.plugins.module_utils._jobs.system.scope im
     Limits,
     check_scope,
     enter_scope,
+    is_scope_of,
     scope_processes,
 )
 
@@ -211,3 +212,19 @@ def test_the_processes_of_a_scope_are_those_that_its_cgroup_names(tmp_path):
     (tmp_path / "cgroup.procs").write_text("12\n345\n")
     assert scope_processes(str(tmp_path)) == [12, 345]
     assert scope_processes(str(tmp_path / "gone")) == []
+
+
+@pytest.mark.parametrize(
+    "unit, cgroup, own",
+    [
+        ("longrun-j1-2.scope", "/sys/fs/cgroup/system.slice/longrun-j1-2.scope", True),
+        ("longrun-j1-2.scope", "/sys/fs/cgroup/systemd/user.slice/longrun-j1-2.scope", True),
+        ("longrun-j1-2.scope", "/sys/fs/cgroup/system.slice/sshd.service", False),
+        ("sshd.service", "/sys/fs/cgroup/system.slice/sshd.service", False),
+        ("longrun-j1-3.scope", "/sys/fs/cgroup/system.slice/longrun-j1-3.scope", False),
+        ("longrun-j1-2.scope", "/tmp/longrun-j1-2.scope", False),
+        ("longrun-j1-2.scope", "/sys/fs/cgroup/../../tmp/longrun-j1-2.scope", False),
+    ],
+)
+def test_only_the_scope_that_is_made_for_a_job_is_its_own(unit, cgroup, own):
+    assert is_scope_of({"unit": unit, "cgroup": cgroup}, "j1.2") is own

@@ -354,3 +354,20 @@ def test_the_reserve_gives_its_blocks_back(directory, tmp_path):
     directory.release()
     directory.release()
     assert os.listdir(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/b", "", ".", ".."])
+def test_a_path_is_not_taken_for_a_name(place, name):
+    """An absolute one ignores the directory, see openat(2)."""
+    place.async_dir.mkdir(mode=0o700)
+    with place.directory() as directory:
+        for call in (
+            lambda: directory.open_file(name),
+            lambda: directory.read_file(name),
+            lambda: directory.write_file(name, b"x"),
+            lambda: directory.remove_file(name),
+            lambda: directory.child(name, create=True),
+            lambda: directory.remove_child(name),
+        ):
+            with pytest.raises(ValueError, match="is not the name of a file in a directory"):
+                call()
