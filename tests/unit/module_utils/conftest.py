@@ -345,10 +345,12 @@ class Place:
         for path, _unused, names in os.walk(str(self.root)):
             for name in names:
                 full = os.path.join(path, name)
-                if (
-                    stat.S_ISREG(os.lstat(full).st_mode)
-                    and text.encode("utf-8") in Path(full).read_bytes()
-                ):
+                try:
+                    regular = stat.S_ISREG(os.lstat(full).st_mode)
+                    data = Path(full).read_bytes() if regular else b""
+                except FileNotFoundError:
+                    continue  # a temporary file that has its last name by now
+                if text.encode("utf-8") in data:
                     found.append(os.path.relpath(full, str(self.root)))
         return found
 
