@@ -224,7 +224,7 @@ def test_a_module_that_respawns_is_seen_under_its_other_interpreter(place):
     path = place.ansiballz(RESPAWN.format(gate=gate.path, python=sys.executable))
     jid = place.start(path, preserve=False)
     place.printed(jid, "respawned")
-    assert place.view(jid)["output"]["stderr_tail"] == ["err"]
+    place.until(lambda: place.view(jid)["output"]["stderr_tail"] == ["err"])
     assert place.text_on_disk("secret_of_the_payload") == []
     gate.open()
     found = place.ended(jid)
