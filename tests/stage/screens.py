@@ -13,7 +13,7 @@ from pathlib import Path
 from . import dependencies, environments, host
 from .bench import Bench
 from .matrix import settle
-from .process import run, show, transcript
+from .process import every, run, show, transcript
 from .versions import CORES, is_pre_release
 
 _PACKAGES = (
@@ -35,12 +35,21 @@ def screens(bench: Bench) -> None:
     venv = environments.venv("screens")
     command = [f"{venv}/bin/python", "-m", "pytest", "-p", "no:cacheprovider", f"-n{workers}"]
     env = environment(bench, venv)
-    run([*command, "-m", f"not {_MARK}", str(_TESTS)], cwd=bench.sources, env=env)
-    if pre_releases := _pre_releases():
-        status, text = transcript([*command, "-m", _MARK, str(_TESTS)], cwd=bench.sources, env=env)
-        show(text)
-        if status != 0:
-            settle(bench, pre_releases)
+    every_final = [*command, "-m", f"not {_MARK}", str(_TESTS)]
+    apart = [*command, "-m", _MARK, str(_TESTS)]
+    with bench.crew() as pool:
+        under_pre_releases = pool.submit(transcript, apart, cwd=bench.sources, env=env)
+        every(
+            lambda: run(every_final, cwd=bench.sources, env=env),
+            lambda: _settle(bench, *under_pre_releases.result()),
+        )
+
+
+def _settle(bench: Bench, status: int, text: str) -> None:
+    """Tell how the tests went under pre-releases; where there are none, no test is found, and that is right."""
+    show(text)
+    if status != 0:
+        settle(bench, _pre_releases())
 
 
 def _pre_releases() -> list[str]:
