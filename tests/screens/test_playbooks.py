@@ -66,7 +66,7 @@ def test_watch_follows_a_jid_and_fails_with_its_job(started: dict[str, str], pla
             ("longrun.jobs.watch", "-e", "name=nothing"),
             "no job named nothing is running on any of the 3 hosts",
         ),
-        (("longrun.jobs.watch", "-e", "jid=j1.1"), "no job j1.1 was found on any of 3 hosts"),
+        (("longrun.jobs.watch", "-e", "jid=j1.1"), "no job j1.1 was found on any of the 3 hosts"),
         (("longrun.jobs.watch",), "no job is running on any of the 3 hosts"),
         (
             ("longrun.jobs.cancel",),
