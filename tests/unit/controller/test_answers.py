@@ -34,7 +34,7 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "nest",
     [
-        lambda result: dict(result),
+        dict,
         lambda result: {"jobs": [dict(result)]},
         lambda result: {"statuses": [{"steps": [{"result": dict(result)}]}]},
         lambda result: {"statuses": [{"results": [[dict(result)]]}]},

@@ -45,11 +45,12 @@ def test_a_circle_in_what_proc_told_does_not_hang():
 class Played(System):
     """Processes that exist on paper only: pid -> [parent, start, state], and their environments."""
 
-    def __init__(self, processes, environ=None, stubborn=(), foreign=()):
+    def __init__(self, processes, environ=None, stubborn=(), foreign=(), of_root=()):
         self.table = processes
         self.environ = environ or {}
         self.stubborn = stubborn
         self.foreign = foreign
+        self.of_root = of_root
         self.sent = []
         self.now = 100.0
 
@@ -68,8 +69,11 @@ class Played(System):
     def pause(self, seconds):
         self.now += seconds
 
-    def kill(self, pid, start, number):
-        if pid in self.foreign:
+    def process_owner(self, pid):
+        return 0 if pid in self.of_root else 1000
+
+    def kill(self, pid, start, number, owner=None):
+        if pid in self.foreign or owner not in (None, self.process_owner(pid)):
             raise PermissionError(1, "Operation not permitted")
         if pid not in self.table or self.table[pid][1] != start:
             return False
@@ -130,8 +134,8 @@ def test_term_comes_first_and_kill_only_for_what_is_left_after_the_grace():
 
 def test_what_outlives_its_parent_is_still_the_jobs_though_nothing_else_tells():
     class Orphaning(Played):
-        def kill(self, pid, start, number):
-            found = Played.kill(self, pid, start, number)
+        def kill(self, pid, start, number, owner=None):
+            found = Played.kill(self, pid, start, number, owner)
             if pid == 10 and 11 in self.table:
                 self.table[11][0] = 1
             return found
@@ -241,3 +245,11 @@ def test_without_proc_the_process_group_is_ended(place):
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def test_of_another_users_job_only_that_users_processes_are_ended_and_waited_for():
+    system = Played({10: (1, 5, "S"), 11: (10, 6, "S"), 12: (10, 7, "S")}, of_root=[12])
+    module = Process(10, 5)
+    assert end_tree(system, "j1.2", 0, module, 1.0, system.pause, owner=1000) is True
+    assert {pid for pid, _number in system.sent} == {10, 11}
+    assert set(system.table) == {12}
