@@ -51,6 +51,7 @@ class Played(System):
         self.stubborn = stubborn
         self.foreign = foreign
         self.of_root = of_root
+        self.kill = self.signal  # a static method there
         self.sent = []
         self.now = 100.0
 
@@ -72,7 +73,7 @@ class Played(System):
     def process_owner(self, pid):
         return 0 if pid in self.of_root else 1000
 
-    def kill(self, pid, start, number, owner=None):
+    def signal(self, pid, start, number, owner=None):
         if pid in self.foreign or owner not in (None, self.process_owner(pid)):
             raise PermissionError(1, "Operation not permitted")
         if pid not in self.table or self.table[pid][1] != start:
@@ -134,8 +135,8 @@ def test_term_comes_first_and_kill_only_for_what_is_left_after_the_grace():
 
 def test_what_outlives_its_parent_is_still_the_jobs_though_nothing_else_tells():
     class Orphaning(Played):
-        def kill(self, pid, start, number, owner=None):
-            found = Played.kill(self, pid, start, number, owner)
+        def signal(self, pid, start, number, owner=None):
+            found = Played.signal(self, pid, start, number, owner)
             if pid == 10 and 11 in self.table:
                 self.table[11][0] = 1
             return found
